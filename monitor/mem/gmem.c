@@ -1,0 +1,168 @@
+/* gmem.c: see gmem.h. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mem/gmem.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/err.h"
+
+int gmem_init(struct gmem *m, uint64_t len, struct err *err)
+{
+	uint64_t low = len < LAYOUT_HOLE_START ? len : LAYOUT_HOLE_START;
+	void *host;
+
+	if (len == 0 || len % PAGE_LEN != 0 || len > LAYOUT_MEM_MAX)
+		return err_set(err, -EINVAL,
+			       "guest memory: %llu bytes: must be a multiple "
+			       "of 4096, at most %llu",
+			       (unsigned long long)len,
+			       (unsigned long long)LAYOUT_MEM_MAX);
+	host = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (host == MAP_FAILED)
+		return err_set(err, -errno, "guest memory: map %llu bytes",
+			       (unsigned long long)len);
+	(void)madvise(host, len, MADV_DONTDUMP); /* only keeps cores small */
+	*m = (struct gmem){ .owned = true, .n_regions = 1 };
+	m->region[0] = (struct gmem_region){ 0, low, host };
+	if (len > low) {
+		m->region[1] = (struct gmem_region){ LAYOUT_HOLE_END,
+						     len - low,
+						     (uint8_t *)host + low };
+		m->n_regions = 2;
+	}
+	return 0;
+}
+
+void gmem_init_borrowed(struct gmem *m, gpa_t base, void *host, uint64_t len)
+{
+	*m = (struct gmem){ .n_regions = 1 };
+	m->region[0] = (struct gmem_region){ base, len, host };
+}
+
+void gmem_fini(struct gmem *m)
+{
+	/* the regions are slices of one mapping */
+	if (m->owned)
+		(void)munmap(m->region[0].host, gmem_total(m));
+	*m = (struct gmem){ 0 };
+}
+
+uint64_t gmem_total(const struct gmem *m)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < m->n_regions; i++)
+		sum += m->region[i].len;
+	return sum;
+}
+
+/* No sum is formed, so nothing can wrap. */
+static uint8_t *lookup(const struct gmem *m, gpa_t gpa, uint64_t len)
+{
+	for (unsigned i = 0; i < m->n_regions; i++) {
+		const struct gmem_region *r = &m->region[i];
+		uint64_t off = gpa - r->base;
+
+		if (off < r->len && len <= r->len - off)
+			return r->host + off;
+	}
+	return NULL;
+}
+
+bool gmem_has(const struct gmem *m, gpa_t gpa, uint64_t len)
+{
+	return lookup(m, gpa, len) != NULL;
+}
+
+int gmem_read(const struct gmem *m, gpa_t gpa, void *dst, size_t len)
+{
+	const uint8_t *p;
+
+	if (len == 0)
+		return 0;
+	p = lookup(m, gpa, len);
+	if (!p)
+		return -EFAULT;
+	memcpy(dst, p, len);
+	/* the compiler may not read the guest's bytes a second time */
+	__asm__ volatile("" ::: "memory");
+	return 0;
+}
+
+int gmem_write(const struct gmem *m, gpa_t gpa, const void *src, size_t len)
+{
+	uint8_t *p;
+
+	if (len == 0)
+		return 0;
+	p = lookup(m, gpa, len);
+	if (!p)
+		return -EFAULT;
+	memcpy(p, src, len);
+	__asm__ volatile("" ::: "memory");
+	return 0;
+}
+
+int gmem_zero(const struct gmem *m, gpa_t gpa, size_t len)
+{
+	uint8_t *p;
+
+	if (len == 0)
+		return 0;
+	p = lookup(m, gpa, len);
+	if (!p)
+		return -EFAULT;
+	memset(p, 0, len);
+	__asm__ volatile("" ::: "memory");
+	return 0;
+}
+
+int gmem_span(const struct gmem *m, gpa_t gpa, size_t len,
+	      struct iovec *ret_span)
+{
+	uint8_t *p = lookup(m, gpa, len);
+
+	if (!p)
+		return -EFAULT;
+	*ret_span = (struct iovec){ p, len };
+	return 0;
+}
+
+uint16_t gload16(const void *p)
+{
+	return le16toh(__atomic_load_n((const uint16_t *)p, __ATOMIC_RELAXED));
+}
+
+uint32_t gload32(const void *p)
+{
+	return le32toh(__atomic_load_n((const uint32_t *)p, __ATOMIC_RELAXED));
+}
+
+uint64_t gload64(const void *p)
+{
+	return le64toh(__atomic_load_n((const uint64_t *)p, __ATOMIC_RELAXED));
+}
+
+uint16_t gload16_acquire(const void *p)
+{
+	return le16toh(__atomic_load_n((const uint16_t *)p, __ATOMIC_ACQUIRE));
+}
+
+void gstore16(void *p, uint16_t v)
+{
+	__atomic_store_n((uint16_t *)p, htole16(v), __ATOMIC_RELAXED);
+}
+
+void gstore32(void *p, uint32_t v)
+{
+	__atomic_store_n((uint32_t *)p, htole32(v), __ATOMIC_RELAXED);
+}
+
+void gstore16_release(void *p, uint16_t v)
+{
+	__atomic_store_n((uint16_t *)p, htole16(v), __ATOMIC_RELEASE);
+}
