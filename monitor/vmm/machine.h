@@ -1,0 +1,85 @@
+/* machine.h: a virtual machine as a whole: configuration in, outcome out.
+ *
+ * Created, run and freed by one thread, which becomes the loop thread. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VMM_MACHINE_H
+#define VMM_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "boot/boot.h"
+
+struct err;
+struct loop;
+struct machine;
+struct outcome;
+
+#define MACHINE_LEGACY_SERIAL 1u
+#define MACHINE_LEGACY_PIT    2u
+#define MACHINE_LEGACY_RTC    4u
+#define MACHINE_LEGACY_I8042  8u
+
+struct machine_config {
+	int kvm_fd;        /* borrowed; see kvm_open */
+	struct loop *loop; /* borrowed */
+	uint64_t mem_len;  /* bytes, a multiple of 4 KiB */
+	unsigned n_cpus;   /* 1..BOOT_CPUS_MAX */
+	unsigned legacy;   /* MACHINE_LEGACY_* */
+	int console_in, console_out; /* borrowed; -1: none */
+	uint16_t console_cols, console_rows; /* 0: unknown */
+	bool trace; /* work out the guest's own times */
+	/* Sees console input before the guest; returns how much is left. */
+	size_t (*filter_input)(void *ctx, uint8_t *bytes, size_t n);
+	void *filter_ctx;
+	struct boot_config boot; /* n_cpus, n_devices, legacy_*: filled here */
+};
+
+/* Moments, CLOCK_MONOTONIC nanoseconds, 0 when they did not happen. */
+enum machine_mark {
+	MARK_CREATE,
+	MARK_VM,
+	MARK_IMAGE,
+	MARK_RUN, /* the first entry into the guest */
+	MARK_GUEST_ENTRY,
+	MARK_GUEST_MAIN,
+	MARK_FIRST_BYTE,
+	MARK_GUEST_EXIT,
+	MARK_DRAINED, /* the console's last byte is out */
+	MACHINE_MARKS
+};
+
+#define MACHINE_TAIL_LEN 2048
+
+/* Builds the machine and loads the image: nothing runs yet. Errors as
+ * boot_load, and those of the host. */
+WUR int machine_new(const struct machine_config *cfg, struct machine **ret_m,
+		    struct err *err);
+
+/*
+ * Runs the guest until it ends or machine_kill, writes out what its console
+ * still holds, and tells how it went. Once per machine.
+ */
+void machine_run(struct machine *m, struct outcome *ret_outcome);
+
+/* Ends the guest from a loop callback or another thread holding the loop's
+ * lock: `reason` is TIMEOUT, KILLED or MONITOR_ERROR. A second call while
+ * the console drains gives up the rest of the output. */
+void machine_kill(struct machine *m, int reason, int signal);
+
+/* The terminal has a new size. Loop's lock held. */
+void machine_resize(struct machine *m, uint16_t cols, uint16_t rows);
+
+const uint64_t *machine_marks(const struct machine *m); /* MACHINE_MARKS */
+uint64_t machine_exits(const struct machine *m, unsigned kind);
+enum boot_kind machine_kind(const struct machine *m);
+
+/* The last bytes of console output, oldest first; at most MACHINE_TAIL_LEN. */
+size_t machine_tail(const struct machine *m, uint8_t *buf);
+
+/* After machine_run, or when it was never run. */
+void machine_free(struct machine *m);
+
+#endif

@@ -1,0 +1,84 @@
+/* machine_priv.h: a machine's insides, for the units of this folder.
+ *
+ * The loop's lock protects everything but what a vCPU thread keeps for
+ * itself and what machine_new wrote once. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VMM_MACHINE_PRIV_H
+#define VMM_MACHINE_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "boot/boot.h"
+#include "kvm/vcpu.h"
+#include "kvm/vm.h"
+#include "kvm/x86_ioapic.h"
+#include "mem/gmem.h"
+#include "virtio/vdev.h"
+#include "vmm/legacy_priv.h"
+#include "vmm/machine.h"
+#include "vmm/outcome.h"
+
+struct vcpu_thread {
+	struct machine *m;
+	struct vcpu vcpu;
+	pthread_t thread;
+	bool started;
+	uint64_t exits[VCPU_EXIT_KINDS]; /* the vCPU thread's own */
+};
+
+/* A device's way to its interrupt input. */
+struct irq_pin {
+	struct machine *m;
+	unsigned gsi;
+};
+
+struct machine {
+	struct machine_config cfg;
+	struct gmem mem;
+	struct vm vm;
+	struct ioapic ioapic;
+	struct vcpu_thread cpu[BOOT_CPUS_MAX];
+	unsigned n_vcpus; /* initialised */
+
+	struct vdev *dev[LAYOUT_VIRTIO_MAX];
+	struct irq_pin dev_pin[LAYOUT_VIRTIO_MAX];
+	unsigned n_devs;
+	struct legacy legacy;
+	struct irq_pin legacy_pin;
+
+	struct boot_entry entry;
+	_Atomic bool stop;     /* the guest has ended */
+	_Atomic bool progress; /* output moved, or give up: for the drain */
+	bool abandon;          /* do not wait for the console */
+	struct outcome outcome;
+	uint64_t mark[MACHINE_MARKS];
+	uint8_t tail[MACHINE_TAIL_LEN]; /* a ring of console output */
+	uint64_t tail_n;                /* bytes ever put in */
+};
+
+/* The device table (devices.c). `index` is the position on the bus. */
+unsigned devices_count(void);
+WUR int devices_create(struct machine *m, struct err *err);
+
+/* bus.c: one guest access, the lock held. */
+void bus_mmio(struct vcpu_thread *t, const struct vcpu_exit *x);
+void bus_pio(struct vcpu_thread *t, const struct vcpu_exit *x);
+
+/* platform.c: the platform page, the lock held. */
+void platform_read(struct machine *m, unsigned off, void *buf, unsigned n);
+void platform_write(struct vcpu_thread *t, unsigned off, const void *buf,
+		    unsigned n);
+
+/* vcpu_thread.c */
+void *vcpu_thread_main(void *arg);
+
+/* machine.c: ends the guest; the first call decides. The lock held. */
+void machine_end(struct machine *m, const struct outcome *o);
+void machine_note_output(void *ctx, const uint8_t *bytes, size_t n);
+void machine_output_closed(void *ctx, int error);
+void machine_fire(void *pin); /* an irq_line's fire */
+
+#endif
