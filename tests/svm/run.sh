@@ -1,0 +1,148 @@
+#!/bin/sh
+# run.sh MAYFLY GUESTS [PART...]: the SVM lane. Boots Debian's kernel in
+# QEMU's software-emulated AMD-V, where /dev/kvm has hardware semantics, and
+# in there runs
+#   integ  the integration suite of tests/integ/
+#   linux  stock Debian kernels as guests of mayfly (t_linux.sh)
+# One outer machine a part. Results come back over the second serial port and
+# are printed with "svm/" before the name; the consoles are kept in
+# build/svm/<part>.console. MAYFLY must be a static binary.
+# Environment: SVM_LIMIT seconds an outer machine may take (default 300),
+# SVM_TESTS the t_*.sh of a part to run (default all).
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+mayfly=$(readlink -f "${1:?usage: run.sh MAYFLY GUESTS [PART...]}")
+guests=$(readlink -f "${2:?usage: run.sh MAYFLY GUESTS [PART...]}")
+shift 2
+[ $# -gt 0 ] || set -- integ linux
+cd "$(dirname "$0")/../.."
+here=tests/svm
+out=build/svm
+limit=${SVM_LIMIT:-300}
+
+die()
+{
+	echo "not ok svm: $1"
+	exit 1
+}
+
+[ -x "$mayfly" ] || die "no monitor at $mayfly"
+if readelf -l "$mayfly" 2>/dev/null | grep -q INTERP; then
+	die "$mayfly is not static: it cannot run in an initramfs"
+fi
+busybox=$(command -v busybox) || die "no busybox"
+command -v qemu-system-x86_64 >/dev/null || die "no qemu-system-x86_64"
+kernel=$($here/kernel.sh) || die "no Debian kernel"
+
+mkdir -p "$out"
+work=$(mktemp -d "$out/work.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+# pack ROOT ARCHIVE
+pack()
+{
+	(cd "$1" && find . -mindepth 1 | sort | cpio -o -H newc -R 0:0 --quiet) \
+		>"$2"
+}
+
+# root DIR INIT MODULE...: a busybox root with kernel modules
+root()
+{
+	dir=$1
+	mkdir -p "$dir/bin" "$dir/lib" "$dir/proc" "$dir/sys" "$dir/dev" \
+		"$dir/tmp" "$dir/run"
+	cp "$busybox" "$dir/bin/busybox"
+	for applet in $("$busybox" --list); do
+		[ "$applet" = busybox ] || ln -s busybox "$dir/bin/$applet"
+	done
+	cp "$2" "$dir/init"
+	chmod +x "$dir/init"
+	shift 2
+	for m; do
+		cp "$kernel/modules/$m.ko" "$dir/lib/"
+	done
+}
+
+# What every outer machine holds
+root "$work/outer" $here/outer-init.sh irqbypass kvm kvm-amd
+mkdir -p "$work/outer/m/guests" "$work/outer/m/integ" "$work/outer/m/svm"
+cp "$mayfly" "$work/outer/m/mayfly"
+cp tests/integ/*.sh "$work/outer/m/integ/"
+cp $here/t_*.sh "$work/outer/m/svm/"
+for d in tests/guests examples; do
+	[ -d "$guests/$d" ] || continue
+	mkdir -p "$work/outer/m/guests/$d"
+	find "$guests/$d" -maxdepth 1 -type f -perm -u+x \
+		-exec cp {} "$work/outer/m/guests/$d/" \;
+done
+[ ! -f "$guests/kit.elf" ] || cp "$guests/kit.elf" "$work/outer/m/guests/"
+gcc -static -O2 -o "$work/outer/m/kvm_probe" $here/kvm_probe.c
+pack "$work/outer" "$work/outer.cpio"
+
+# What only the Linux guests need: kernels and their initramfs
+pack_linux()
+{
+	root "$work/inner" $here/inner-init.sh virtio virtio_ring virtio_mmio \
+		virtio_console virtio-rng
+	mkdir -p "$work/linux/m/linux"
+	pack "$work/inner" "$work/linux/m/linux/initrd"
+	cp "$kernel/bzImage" "$kernel/vmlinux" "$work/linux/m/linux/"
+	if [ -f build/cache/small-kernel/bzImage ]; then
+		cp build/cache/small-kernel/bzImage \
+			"$work/linux/m/linux/small-bzImage"
+		cp build/cache/small-kernel/vmlinux \
+			"$work/linux/m/linux/small-vmlinux"
+	fi
+	pack "$work/linux" "$work/linux.cpio"
+}
+
+# boot PART: run one outer machine, print its results
+boot()
+{
+	part=$1
+	console=$out/$part.console
+	results=$work/$part.results
+	set -- "$work/outer.cpio"
+	case $part in
+	linux | small)
+		pack_linux
+		set -- "$@" "$work/linux.cpio"
+		;;
+	esac
+	cat "$@" >"$work/initrd"
+	: >"$console"
+	: >"$results"
+
+	start=$(date +%s)
+	status=0
+	timeout -k 5 "$limit" qemu-system-x86_64 \
+		-accel tcg,thread=multi -smp 2 -cpu EPYC,+svm -m 2048 \
+		-nodefaults -display none -no-reboot \
+		-serial "file:$console" -serial "file:$results" \
+		-kernel "$kernel/bzImage" -initrd "$work/initrd" \
+		-append "console=ttyS0 quiet panic=-1 tsc=reliable \
+mayfly.part=$part mayfly.tests=$(echo "${SVM_TESTS-}" | tr ' ' ',')" \
+		</dev/null >"$work/qemu.log" 2>&1 || status=$?
+	took=$(($(date +%s) - start))
+
+	tr -d '\r' <"$results" |
+		sed -e 's|^ok |ok svm/|' -e 's|^not ok |not ok svm/|' \
+			-e 's|^skip |skip svm/|'
+	if ! grep -q "^# end $part" "$results"; then
+		rc=1
+		sed 's/^/# qemu: /' "$work/qemu.log"
+		tr -d '\r' <"$console" | tail -n 25 | sed 's/^/# console: /'
+		why="exit status $status"
+		[ "$status" != 124 ] || why="longer than $limit s"
+		echo "not ok svm/$part: the outer machine died: $why"
+	elif grep -q '^not ok' "$results"; then
+		rc=1
+	fi
+	echo "# svm/$part: $took s"
+}
+
+rc=0
+for p; do
+	boot "$p"
+done
+exit $rc
