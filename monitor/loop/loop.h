@@ -3,18 +3,33 @@
  *
  * Threads. The loop has one lock, which doubles as the machine lock: device
  * state is touched only by its holder. loop_run (the loop thread) holds it
- * while callbacks run and lets go while it waits. Every function below but
- * loop_wake, loop_lock, loop_new and loop_run needs the lock; from a thread
- * other than the loop thread a submission is queued in memory, the loop
- * thread is woken and submits it (the ring has a single issuer).
+ * while callbacks run and lets go while it waits. Submitting, cancelling and
+ * loop_in_flight need the lock; loop_new, loop_free, loop_run, loop_engine,
+ * loop_wake and loop_lock are called without it. A submission is queued in
+ * memory; the loop thread hands all that is queued to the kernel in one call,
+ * and is woken first if another thread submitted while it waited (the ring
+ * has a single issuer: the thread that called loop_new).
  *
- * Operations. The caller embeds `struct loop_op`. Once a submit returns 0 the
- * op, its buffers and its iovec array are the loop's until done() runs,
- * exactly once: finished, failed or -ECANCELED. done() may submit again, also
+ * Operations. The caller embeds `struct loop_op`, zero-initialised. Once a
+ * submit returns 0 the op, its buffers and its iovec array are the loop's
+ * until done() runs, exactly once: finished, failed or -ECANCELED. done()
+ * always runs inside loop_run, with the lock held; it may submit again, also
  * the same op. Callbacks never block and never call loop_run.
  *
- * Where the host forbids io_uring the same interface is served by poll(2)
- * and preadv2/pwritev2; `loop_engine` says which. */
+ * Descriptors. Ops wait until the descriptor is ready, O_NONBLOCK or not, and
+ * may move less than was asked. Cancel what is in flight before closing a
+ * descriptor; keep one read and one write at a time on a stream, or their
+ * order is the kernel's. Writing to a pipe or socket that nobody reads gives
+ * -EPIPE and raises SIGPIPE: the program ignores that signal.
+ *
+ * Where the host forbids io_uring the same interface is served by ppoll(2)
+ * and preadv2/pwritev2; `loop_engine` says which. There, disk I/O that is not
+ * in the page cache blocks the loop thread (without the lock).
+ *
+ * System calls after loop_new: io_uring_enter, futex and write; sched_yield
+ * and newfstatat (rare). With poll: ppoll, read, preadv2, pwritev2, readv,
+ * writev, newfstatat, fsync, fdatasync, fallocate and malloc's, futex and
+ * write. loop_wake: write. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
@@ -30,7 +45,7 @@ struct err;
 struct loop;
 struct loop_op;
 
-/* res: bytes moved, poll events, 0 for a timer; or negative errno. */
+/* res: bytes moved, poll events, 0 for the rest; or negative errno. */
 typedef void loop_done_fn(struct loop_op *op, int res);
 
 struct loop_op {
@@ -39,13 +54,18 @@ struct loop_op {
 	struct loop_op *next, *prev;
 	const struct iovec *iov;
 	uint64_t off;
-	uint64_t deadline_ns;
+	union {
+		uint64_t deadline_ns;
+		uint64_t len; /* fallocate */
+	};
 	int64_t ts[2]; /* the kernel's view of deadline_ns */
 	int fd;
 	unsigned n_iov;
 	uint16_t kind;
 	uint16_t state;
-	uint32_t events;
+	uint32_t events; /* fsync: flags; fallocate: mode */
+	uint32_t slot;   /* poll engine: index into its pollfd array */
+	bool waiting;    /* io_uring engine: a poll stands in for the op */
 };
 
 /* Stream: read or write at the file's own position. */
@@ -53,17 +73,23 @@ struct loop_op {
 
 enum loop_engine { LOOP_AUTO, LOOP_URING, LOOP_POLL };
 
+#define LOOP_ENTRIES_MAX 4096
+
 /*
- * `entries`: operations in flight that need no extra system call. LOOP_AUTO
- * falls back to poll when io_uring is refused (ENOSYS, EPERM, EACCES).
+ * `entries` (1 .. LOOP_ENTRIES_MAX): operations in flight that need no extra
+ * system call; more are always accepted. LOOP_AUTO falls back to poll when
+ * io_uring is refused or too old for restrictions (ENOSYS, EPERM, EACCES,
+ * EINVAL, ENOMEM).
  * The ring is created disabled, gets an opcode allow-list (readv, writev,
  * poll, timeout and their cancellation, nop, fsync, fallocate) and is then
  * enabled by this very call: nothing else can ever be asked of it.
+ * The calling thread is the loop thread: only it may call loop_run.
  */
 WUR int loop_new(unsigned entries, enum loop_engine want,
 		 struct loop **ret_loop, struct err *err);
 
-/* Nothing may be in flight: cancel, loop_run until quiet, then free. */
+/* Nothing may be in flight: cancel, loop_run until quiet, then free. Accepts
+ * NULL. */
 void loop_free(struct loop *l);
 
 enum loop_engine loop_engine(const struct loop *l);
@@ -72,7 +98,8 @@ unsigned loop_in_flight(const struct loop *l);
 void loop_lock(struct loop *l);
 void loop_unlock(struct loop *l);
 
-/* 0 or negative errno (then done() is not called). */
+/* 0 or negative errno (then done() is not called). Submitting an op that is
+ * in flight is a bug. */
 WUR int loop_readv(struct loop *l, struct loop_op *op, int fd,
 		   const struct iovec *iov, unsigned n, uint64_t off);
 WUR int loop_writev(struct loop *l, struct loop_op *op, int fd,
@@ -81,15 +108,19 @@ WUR int loop_writev(struct loop *l, struct loop_op *op, int fd,
 WUR int loop_poll(struct loop *l, struct loop_op *op, int fd, uint32_t events);
 /* One shot, at an absolute CLOCK_MONOTONIC time. */
 WUR int loop_timer(struct loop *l, struct loop_op *op, uint64_t deadline_ns);
+/* fdatasync(2) when `data_only`. Covers writes whose done() has run. */
+WUR int loop_fsync(struct loop *l, struct loop_op *op, int fd, bool data_only);
+/* `mode` as fallocate(2). */
+WUR int loop_fallocate(struct loop *l, struct loop_op *op, int fd, int mode,
+		       uint64_t off, uint64_t len);
 /* Asks for an early end: done() still runs, with -ECANCELED or the result
  * that won the race. An op that is not in flight is left alone. */
 void loop_cancel(struct loop *l, struct loop_op *op);
 
 /*
  * Runs callbacks until *stop is true (looked at after each batch and each
- * wake) or, if `until_quiet`, until nothing is in flight. Takes the lock and
- * lets go of it. The first caller becomes the loop thread. 0 or negative
- * errno of a broken ring.
+ * wake) or, if `until_quiet`, until nothing is in flight. `stop` may be NULL.
+ * Takes the lock and lets go of it. 0 or negative errno of a broken ring.
  */
 WUR int loop_run(struct loop *l, const _Atomic bool *stop, bool until_quiet);
 
