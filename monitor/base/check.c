@@ -14,7 +14,7 @@ void check_failed(const char *expr, const char *file, int line)
 
 	if (n > 0)
 		(void)!write(STDERR_FILENO, buf,
-			     (size_t)n < sizeof(buf) ? (size_t)n :
-						       sizeof(buf) - 1);
+			     (size_t)n < sizeof(buf) ? (size_t)n
+						     : sizeof(buf) - 1);
 	abort();
 }

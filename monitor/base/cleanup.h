@@ -31,11 +31,11 @@ static inline int take_fd(int *fd)
 }
 
 /* Gives the allocation away: the scope no longer frees it. */
-#define take_ptr(p)                        \
-	__extension__({                    \
+#define take_ptr(p)                         \
+	__extension__({                     \
 		__typeof__(*(p)) t_ = *(p); \
-		*(p) = NULL;               \
-		t_;                        \
+		*(p) = NULL;                \
+		t_;                         \
 	})
 
 #endif

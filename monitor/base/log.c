@@ -65,8 +65,8 @@ void log_line(enum log_level l, const char *unit, const char *fmt, ...)
 static int bucket_take(struct log_bucket *b)
 {
 	uint64_t now = clock_mono_ns();
-	uint64_t then = atomic_load_explicit(&b->filled_ns,
-					     memory_order_relaxed);
+	uint64_t then =
+		atomic_load_explicit(&b->filled_ns, memory_order_relaxed);
 	uint32_t t;
 
 	if (now - then >= NS_PER_SEC &&
@@ -74,9 +74,9 @@ static int bucket_take(struct log_bucket *b)
 		uint64_t back = then ? (now - then) / NS_PER_SEC : 0;
 
 		t = atomic_load(&b->tokens);
-		atomic_store(&b->tokens, back + t > BUCKET_TOKENS ?
-						 BUCKET_TOKENS :
-						 (uint32_t)back + t);
+		atomic_store(&b->tokens, back + t > BUCKET_TOKENS
+						 ? BUCKET_TOKENS
+						 : (uint32_t)back + t);
 	}
 	t = atomic_load(&b->tokens);
 	while (t > 0)

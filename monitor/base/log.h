@@ -37,10 +37,10 @@ struct log_bucket {
 void log_guest_line(struct log_bucket *b, const char *unit, const char *fmt,
 		    ...) PRINTF(3, 4);
 
-#define log_guest(unit, ...)                                      \
-	do {                                                      \
+#define log_guest(unit, ...)                                         \
+	do {                                                         \
 		static struct log_bucket bucket_ = { .tokens = 10 }; \
-		log_guest_line(&bucket_, unit, __VA_ARGS__);      \
+		log_guest_line(&bucket_, unit, __VA_ARGS__);         \
 	} while (0)
 
 #endif

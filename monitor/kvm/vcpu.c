@@ -17,11 +17,11 @@
 #include "kvm/x86_cpuid.h"
 #include "mem/gmem.h"
 
-#define MSR_TSC     0x10
+#define MSR_TSC      0x10
 #define MSRS_AT_ONCE 16
 
 const char *const vcpu_exit_names[VCPU_EXIT_KINDS] = {
-	"interrupted", "mmio",     "pio",   "halt",  "eoi", "shutdown",
+	"interrupted", "mmio",      "pio",   "halt",      "eoi",     "shutdown",
 	"internal",    "bad entry", "reset", "power off", "unknown",
 };
 
@@ -54,8 +54,8 @@ static int set_cpuid(const struct vcpu *c, unsigned n_cpus, struct err *err)
 	return 0;
 }
 
-int vcpu_init(struct vcpu *c, const struct vm *vm, unsigned id,
-	      unsigned n_cpus, struct err *err)
+int vcpu_init(struct vcpu *c, const struct vm *vm, unsigned id, unsigned n_cpus,
+	      struct err *err)
 {
 	void *run;
 	int r;
@@ -64,8 +64,8 @@ int vcpu_init(struct vcpu *c, const struct vm *vm, unsigned id,
 	c->fd = ioctl(vm->fd, KVM_CREATE_VCPU, id);
 	if (c->fd < 0)
 		return err_set(err, -errno, "KVM create vCPU %u", id);
-	run = mmap(NULL, vm->run_len, PROT_READ | PROT_WRITE, MAP_SHARED,
-		   c->fd, 0);
+	run = mmap(NULL, vm->run_len, PROT_READ | PROT_WRITE, MAP_SHARED, c->fd,
+		   0);
 	if (run == MAP_FAILED) {
 		r = err_set(err, -errno, "map vCPU %u", id);
 		goto fail_close;
@@ -229,9 +229,9 @@ int vcpu_dump(const struct vcpu *c, const struct gmem *mem,
 	if (ioctl(c->fd, KVM_GET_REGS, &r) || ioctl(c->fd, KVM_GET_SREGS, &s))
 		return -errno;
 	*ret_dump = (struct vcpu_dump){
-		.reg = { r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp,
-			 r.rsp, r.r8, r.r9, r.r10, r.r11, r.r12, r.r13, r.r14,
-			 r.r15, r.rip, r.rflags },
+		.reg = { r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.rsp,
+			 r.r8, r.r9, r.r10, r.r11, r.r12, r.r13, r.r14, r.r15,
+			 r.rip, r.rflags },
 		.cr0 = s.cr0,
 		.cr2 = s.cr2,
 		.cr3 = s.cr3,
@@ -243,8 +243,8 @@ int vcpu_dump(const struct vcpu *c, const struct gmem *mem,
 		.ss = s.ss.selector,
 		.cpl = s.cs.dpl,
 	};
-	ret_dump->n_bytes = read_gva(c, mem, s.cs.base + r.rip,
-				     ret_dump->bytes, sizeof(ret_dump->bytes));
+	ret_dump->n_bytes = read_gva(c, mem, s.cs.base + r.rip, ret_dump->bytes,
+				     sizeof(ret_dump->bytes));
 	return 0;
 }
 
@@ -268,8 +268,7 @@ uint32_t vcpu_tsc_khz(const struct vcpu *c)
 	return khz > 0 ? (uint32_t)khz : 0;
 }
 
-int vcpu_set_msrs(const struct vcpu *c, const struct vcpu_msr *msr,
-		  unsigned n)
+int vcpu_set_msrs(const struct vcpu *c, const struct vcpu_msr *msr, unsigned n)
 {
 	struct {
 		struct kvm_msrs head;

@@ -58,12 +58,12 @@ static int add_slots(const struct vm *vm, const struct gmem *mem,
 		};
 
 		if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &slot))
-			return err_set(err, -errno,
-				       "KVM memory slot %u: %llu bytes at "
-				       "0x%llx",
-				       i,
-				       (unsigned long long)slot.memory_size,
-				       (unsigned long long)slot.guest_phys_addr);
+			return err_set(
+				err, -errno,
+				"KVM memory slot %u: %llu bytes at "
+				"0x%llx",
+				i, (unsigned long long)slot.memory_size,
+				(unsigned long long)slot.guest_phys_addr);
 	}
 	return 0;
 }
@@ -91,8 +91,8 @@ static int add_irqchip(const struct vm *vm, const struct vm_config *cfg,
 
 static int get_cpuid(struct vm *vm, struct err *err)
 {
-	AUTO_FREE struct kvm_cpuid2 *c = calloc(
-		1, sizeof(*c) + CPUID_MAX * sizeof(c->entries[0]));
+	AUTO_FREE struct kvm_cpuid2 *c =
+		calloc(1, sizeof(*c) + CPUID_MAX * sizeof(c->entries[0]));
 
 	if (!c)
 		return err_set(err, -ENOMEM, "CPUID table");
@@ -109,13 +109,15 @@ int vm_init(struct vm *vm, int kvm_fd, const struct vm_config *cfg,
 	uint64_t identity = IDENTITY_ADDR;
 	int r, len;
 
-	*vm = (struct vm){ .kvm_fd = kvm_fd, .fd = -1, .irqchip = cfg->irqchip };
+	*vm = (struct vm){ .kvm_fd = kvm_fd,
+			   .fd = -1,
+			   .irqchip = cfg->irqchip };
 	len = ioctl(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (len < (int)sizeof(struct kvm_run))
 		return err_set(err, -ENOTSUP, "KVM vCPU page of %d bytes", len);
 	vm->run_len = (size_t)len;
-	vm->has_tsc_deadline =
-		ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
+	vm->has_tsc_deadline = ioctl(kvm_fd, KVM_CHECK_EXTENSION,
+				     KVM_CAP_TSC_DEADLINE_TIMER) > 0;
 	vm->has_xcrs = ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_XCRS) > 0;
 	r = get_cpuid(vm, err);
 	if (r)

@@ -17,7 +17,7 @@ struct gmem;
 
 enum vm_irqchip {
 	VM_IRQCHIP_SPLIT, /* local APICs in the kernel, IOAPIC ours */
-	VM_IRQCHIP_FULL,  /* PIC and IOAPIC in the kernel too: the PIT needs it */
+	VM_IRQCHIP_FULL, /* PIC and IOAPIC in the kernel too: the PIT needs it */
 };
 
 struct vm_config {

@@ -36,8 +36,7 @@ static struct kvm_cpuid_entry2 *find(struct kvm_cpuid2 *c, uint32_t leaf,
 	return NULL;
 }
 
-static struct kvm_cpuid_entry2 *find_or_add(struct kvm_cpuid2 *c,
-					    uint32_t leaf)
+static struct kvm_cpuid_entry2 *find_or_add(struct kvm_cpuid2 *c, uint32_t leaf)
 {
 	struct kvm_cpuid_entry2 *e = find(c, leaf, 0);
 

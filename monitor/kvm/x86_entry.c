@@ -29,12 +29,12 @@
 #define EFER_LMA (1ull << 10)
 #define EFER_NXE (1ull << 11)
 
-#define MSR_MISC_ENABLE    0x1a0
-#define MSR_MTRR_DEF_TYPE  0x2ff
-#define MSR_STAR           0xc0000081
-#define MSR_LSTAR          0xc0000082
-#define MSR_FMASK          0xc0000084
-#define MSR_KVM_WALL_CLOCK 0x4b564d00 /* KVM: cpuid.rst, msr.rst */
+#define MSR_MISC_ENABLE     0x1a0
+#define MSR_MTRR_DEF_TYPE   0x2ff
+#define MSR_STAR            0xc0000081
+#define MSR_LSTAR           0xc0000082
+#define MSR_FMASK           0xc0000084
+#define MSR_KVM_WALL_CLOCK  0x4b564d00 /* KVM: cpuid.rst, msr.rst */
 #define MSR_KVM_SYSTEM_TIME 0x4b564d01
 
 #define MISC_ENABLE_FAST_STRINGS 1u
@@ -109,16 +109,14 @@ static int load(struct vcpu *c, const struct kvm_sregs *s,
 	return 0;
 }
 
-static int get_sregs(const struct vcpu *c, struct kvm_sregs *s,
-		     struct err *err)
+static int get_sregs(const struct vcpu *c, struct kvm_sregs *s, struct err *err)
 {
 	if (ioctl(c->fd, KVM_GET_SREGS, s))
 		return err_set(err, -errno, "KVM registers of vCPU %u", c->id);
 	return 0;
 }
 
-int vcpu_enter_pvh(struct vcpu *c, uint64_t rip, uint64_t rbx,
-		   struct err *err)
+int vcpu_enter_pvh(struct vcpu *c, uint64_t rip, uint64_t rbx, struct err *err)
 {
 	struct kvm_regs r = { .rip = rip, .rbx = rbx, .rflags = RFLAGS_FIXED };
 	struct kvm_sregs s;

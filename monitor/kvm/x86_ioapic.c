@@ -35,8 +35,8 @@ void ioapic_init(struct ioapic *io,
 /* Intel SDM volume 3, 11.11: message address and data formats. */
 static void deliver(const struct ioapic *io, uint64_t e)
 {
-	uint64_t address = 0xfee00000ull | REDIR_DEST(e) << 12 |
-			   REDIR_DEST_MODE(e) << 2;
+	uint64_t address =
+		0xfee00000ull | REDIR_DEST(e) << 12 | REDIR_DEST_MODE(e) << 2;
 	uint32_t data = (uint32_t)(REDIR_VECTOR(e) | REDIR_DELIVERY(e) << 8 |
 				   REDIR_LEVEL(e) << 15 | 1u << 14);
 

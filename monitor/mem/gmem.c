@@ -29,8 +29,7 @@ int gmem_init(struct gmem *m, uint64_t len, struct err *err)
 	*m = (struct gmem){ .owned = true, .n_regions = 1 };
 	m->region[0] = (struct gmem_region){ 0, low, host };
 	if (len > low) {
-		m->region[1] = (struct gmem_region){ LAYOUT_HOLE_END,
-						     len - low,
+		m->region[1] = (struct gmem_region){ LAYOUT_HOLE_END, len - low,
 						     (uint8_t *)host + low };
 		m->n_regions = 2;
 	}

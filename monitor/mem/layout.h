@@ -16,7 +16,7 @@
 typedef uint64_t gpa_t;
 
 #define PAGE_LEN           4096ULL
-#define LAYOUT_HOLE_START  0xC0000000ULL /* RAM ends here ... */
+#define LAYOUT_HOLE_START  0xC0000000ULL  /* RAM ends here ... */
 #define LAYOUT_HOLE_END    0x100000000ULL /* ... and goes on here */
 #define LAYOUT_PLATFORM    0xC0000000ULL
 #define LAYOUT_VIRTIO_BASE 0xC0001000ULL

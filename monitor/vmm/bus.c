@@ -97,10 +97,10 @@ static bool pio_byte(struct vcpu_thread *t, uint16_t port, bool write,
 		if (!write)
 			*b = i8042_in(l, port - KBD_DATA);
 		else if (i8042_out(l, port - KBD_DATA, *b))
-			machine_end(t->m, &(struct outcome){
-						  .reason = OUTCOME_RESET,
-						  .status = STATUS_RESET,
-						  .cpu = t->vcpu.id });
+			machine_end(t->m,
+				    &(struct outcome){ .reason = OUTCOME_RESET,
+						       .status = STATUS_RESET,
+						       .cpu = t->vcpu.id });
 		return true;
 	}
 	return false;

@@ -22,12 +22,16 @@ static int create_console(struct machine *m, struct irq_line irq,
 		.rows = m->cfg.console_rows,
 		.on_output = machine_note_output,
 		.on_output_closed = machine_output_closed,
-		.filter_input = m->cfg.filter_input,
-		.filter_ctx = m->cfg.filter_ctx,
+		.filter_input =
+			m->cfg.filter_input ? machine_filter_input : NULL,
 		.ctx = m,
 	};
 
-	return console_new(&cfg, ret_v, err);
+	int r = console_new(&cfg, ret_v, err);
+
+	if (!r)
+		m->console = *ret_v;
+	return r;
 }
 
 static int create_rng(struct machine *m, struct irq_line irq,

@@ -71,8 +71,8 @@ void rtc_out(struct legacy *l, unsigned off, uint8_t value)
 }
 
 /* i8042: status bits and commands */
-#define KBD_STATUS_FULL   0x01
-#define KBD_STATUS_SYSTEM 0x04
+#define KBD_STATUS_FULL    0x01
+#define KBD_STATUS_SYSTEM  0x04
 #define KBD_CMD_READ_BYTE  0x20
 #define KBD_CMD_WRITE_BYTE 0x60
 #define KBD_CMD_AUX_TEST   0xa9

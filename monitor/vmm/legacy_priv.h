@@ -26,9 +26,9 @@ struct serial {
 	struct irq_line irq;
 	int in_fd, out_fd; /* -1: none */
 	void (*on_output)(void *ctx, const uint8_t *bytes, size_t n);
-	void (*on_closed)(void *ctx, int error);
+	void (*on_closed)(void *ctx, int error); /* negative errno */
 	size_t (*filter)(void *ctx, uint8_t *bytes, size_t n);
-	void *ctx, *filter_ctx;
+	void *ctx;
 	uint8_t ier, lcr, mcr, scr, dll, dlm;
 	bool thr_empty_irq; /* the empty interrupt was not read yet */
 	struct loop_op tx_op, rx_op;

@@ -66,7 +66,7 @@ static void tx_done(struct loop_op *op, int res)
 		s->tx_n = 0; /* nobody will take it */
 		s->out_fd = -1;
 		if (res != -ECANCELED)
-			s->on_closed(s->ctx, -res);
+			s->on_closed(s->ctx, res);
 		return;
 	}
 	if (res > 0 && s->tx_flight > 0)
@@ -113,7 +113,7 @@ static void rx_done(struct loop_op *op, int res)
 	s->rx_n = (size_t)res;
 	s->rx_at = 0;
 	if (s->filter)
-		s->rx_n = s->filter(s->filter_ctx, s->rx, s->rx_n);
+		s->rx_n = s->filter(s->ctx, s->rx, s->rx_n);
 	if (s->rx_n == 0)
 		rx_kick(s);
 	update_irq(s);
@@ -174,9 +174,8 @@ uint8_t serial_in(struct serial *s, unsigned off)
 	case MCR:
 		return s->mcr;
 	case LSR:
-		return (uint8_t)((s->tx_n < SERIAL_TX_LEN ?
-					  LSR_THRE | LSR_TEMT :
-					  0) |
+		return (uint8_t)((s->tx_n < SERIAL_TX_LEN ? LSR_THRE | LSR_TEMT
+							  : 0) |
 				 (s->rx_at < s->rx_n ? LSR_DR : 0));
 	case MSR:
 		/* loop-back shows the modem control outputs as its inputs */

@@ -19,9 +19,9 @@
 #define VCPU_STACK_LEN (128 * 1024)
 
 const char *const outcome_names[OUTCOME_REASONS] = {
-	"running",    "exited",       "power off", "reset",    "fault",
-	"panic",      "cannot run",   "triple fault", "kvm error", "timeout",
-	"killed",     "output closed", "monitor error",
+	"running", "exited",        "power off",     "reset",     "fault",
+	"panic",   "cannot run",    "triple fault",  "kvm error", "timeout",
+	"killed",  "output closed", "monitor error",
 };
 
 static void send_msi(void *ctx, uint64_t address, uint32_t data)
@@ -100,13 +100,14 @@ static void add_legacy(struct machine *m)
 	m->legacy.i8042_on = cfg->legacy & MACHINE_LEGACY_I8042;
 	m->legacy.serial_on = cfg->legacy & MACHINE_LEGACY_SERIAL;
 	m->legacy.serial.loop = cfg->loop;
-	m->legacy.serial.irq = (struct irq_line){ machine_fire, &m->legacy_pin };
+	m->legacy.serial.irq =
+		(struct irq_line){ machine_fire, &m->legacy_pin };
 	m->legacy.serial.in_fd = cfg->console_in;
 	m->legacy.serial.out_fd = cfg->console_out;
 	m->legacy.serial.on_output = machine_note_output;
 	m->legacy.serial.on_closed = machine_output_closed;
-	m->legacy.serial.filter = cfg->filter_input;
-	m->legacy.serial.filter_ctx = cfg->filter_ctx;
+	m->legacy.serial.filter =
+		cfg->filter_input ? machine_filter_input : NULL;
 	m->legacy.serial.ctx = m;
 }
 
@@ -186,11 +187,11 @@ void machine_kill(struct machine *m, int reason, int sig)
 {
 	struct outcome o = { .reason = (enum outcome_reason)reason,
 			     .signal = sig,
-			     .status = reason == OUTCOME_TIMEOUT ?
-					       STATUS_TIMEOUT :
-				       reason == OUTCOME_KILLED ?
-					       STATUS_SIGNAL + sig :
-					       STATUS_ERROR };
+			     .status = reason == OUTCOME_TIMEOUT
+					       ? STATUS_TIMEOUT
+				       : reason == OUTCOME_KILLED
+					       ? STATUS_SIGNAL + sig
+					       : STATUS_ERROR };
 
 	if (m->outcome.reason != OUTCOME_NONE || reason != OUTCOME_TIMEOUT) {
 		m->abandon = true;
@@ -221,27 +222,33 @@ void machine_output_closed(void *ctx, int error)
 	struct outcome o = { .reason = OUTCOME_OUTPUT_CLOSED,
 			     .signal = SIGPIPE,
 			     .status = STATUS_SIGNAL + SIGPIPE };
+	bool closed = error == -EPIPE || error == -ECONNRESET;
 
 	atomic_store(&m->progress, true);
-	if (error != EPIPE && error != ECONNRESET) {
+
+	if (!closed) {
 		o = (struct outcome){ .reason = OUTCOME_MONITOR_ERROR,
 				      .status = STATUS_ERROR };
-		(void)err_set(&o.err, -error, "console output");
+		(void)err_set(&o.err, error, "console output");
 	}
 	/* a program ends as it would at a shell; a kernel goes on unheard */
-	if (m->entry.kind == BOOT_PROGRAM || error != EPIPE)
+	if (m->entry.kind == BOOT_PROGRAM || !closed)
 		machine_end(m, &o);
 	else
 		log_warn("console", "nobody reads the output any more");
 }
 
+size_t machine_filter_input(void *ctx, uint8_t *bytes, size_t n)
+{
+	struct machine *m = ctx;
+
+	return m->cfg.filter_input(m->cfg.filter_ctx, bytes, n);
+}
+
 static bool output_pending(const struct machine *m)
 {
-	for (unsigned i = 0; i < m->n_devs; i++)
-		if (m->dev[i]->ops->device_id == CONSOLE_DEVICE_ID &&
-		    console_output_pending(m->dev[i]))
-			return true;
-	return serial_pending(&m->legacy.serial);
+	return console_output_pending(m->console) ||
+	       serial_pending(&m->legacy.serial);
 }
 
 /* What the guest wrote before its end still goes out. */
@@ -250,6 +257,7 @@ static void drain(struct machine *m)
 	struct loop *l = m->cfg.loop;
 
 	loop_lock(l);
+	vdev_notify(m->console, CONSOLE_TX); /* a kick may be missing */
 	while (!m->abandon && output_pending(m)) {
 		int r;
 
@@ -297,6 +305,8 @@ void machine_run(struct machine *m, struct outcome *ret_outcome)
 	loop_lock(l);
 	if (m->legacy.serial_on)
 		serial_start(&m->legacy.serial);
+	else if (m->cfg.filter_input) /* the escape key always works */
+		console_input_start(m->console);
 	m->mark[MARK_RUN] = clock_mono_ns();
 	if (start_vcpus(m, &o))
 		machine_end(m, &o);
@@ -323,9 +333,7 @@ void machine_run(struct machine *m, struct outcome *ret_outcome)
 
 void machine_resize(struct machine *m, uint16_t cols, uint16_t rows)
 {
-	for (unsigned i = 0; i < m->n_devs; i++)
-		if (m->dev[i]->ops->device_id == CONSOLE_DEVICE_ID)
-			console_resize(m->dev[i], cols, rows);
+	console_resize(m->console, cols, rows);
 }
 
 const uint64_t *machine_marks(const struct machine *m)
@@ -350,9 +358,8 @@ enum boot_kind machine_kind(const struct machine *m)
 
 size_t machine_tail(const struct machine *m, uint8_t *buf)
 {
-	uint64_t at = m->tail_n > MACHINE_TAIL_LEN ?
-			      m->tail_n - MACHINE_TAIL_LEN :
-			      0;
+	uint64_t at =
+		m->tail_n > MACHINE_TAIL_LEN ? m->tail_n - MACHINE_TAIL_LEN : 0;
 	size_t n = 0;
 
 	while (at < m->tail_n)
@@ -366,13 +373,13 @@ void machine_free(struct machine *m)
 
 	loop_lock(l);
 	for (unsigned i = 0; i < m->n_devs; i++)
-		m->dev[i]->ops->quiesce(m->dev[i]);
+		vdev_shutdown(m->dev[i]);
 	serial_stop(&m->legacy.serial);
 	loop_unlock(l);
 	if (loop_run(l, NULL, true))
 		log_err("loop", "operations in flight at the end");
 	for (unsigned i = 0; i < m->n_devs; i++)
-		m->dev[i]->ops->fini(m->dev[i]);
+		vdev_free(m->dev[i]);
 	while (m->n_vcpus > 0)
 		vcpu_fini(&m->cpu[--m->n_vcpus].vcpu);
 	if (m->vm.fd >= 0)

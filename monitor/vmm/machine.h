@@ -23,12 +23,12 @@ struct outcome;
 #define MACHINE_LEGACY_I8042  8u
 
 struct machine_config {
-	int kvm_fd;        /* borrowed; see kvm_open */
-	struct loop *loop; /* borrowed */
-	uint64_t mem_len;  /* bytes, a multiple of 4 KiB */
-	unsigned n_cpus;   /* 1..BOOT_CPUS_MAX */
-	unsigned legacy;   /* MACHINE_LEGACY_* */
-	int console_in, console_out; /* borrowed; -1: none */
+	int kvm_fd;                          /* borrowed; see kvm_open */
+	struct loop *loop;                   /* borrowed */
+	uint64_t mem_len;                    /* bytes, a multiple of 4 KiB */
+	unsigned n_cpus;                     /* 1..BOOT_CPUS_MAX */
+	unsigned legacy;                     /* MACHINE_LEGACY_* */
+	int console_in, console_out;         /* borrowed; -1: none */
 	uint16_t console_cols, console_rows; /* 0: unknown */
 	bool trace; /* work out the guest's own times */
 	/* Sees console input before the guest; returns how much is left. */

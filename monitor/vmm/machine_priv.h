@@ -46,6 +46,7 @@ struct machine {
 	struct vdev *dev[LAYOUT_VIRTIO_MAX];
 	struct irq_pin dev_pin[LAYOUT_VIRTIO_MAX];
 	unsigned n_devs;
+	struct vdev *console; /* one of dev[] */
 	struct legacy legacy;
 	struct irq_pin legacy_pin;
 
@@ -79,6 +80,7 @@ void *vcpu_thread_main(void *arg);
 void machine_end(struct machine *m, const struct outcome *o);
 void machine_note_output(void *ctx, const uint8_t *bytes, size_t n);
 void machine_output_closed(void *ctx, int error);
+size_t machine_filter_input(void *ctx, uint8_t *bytes, size_t n);
 void machine_fire(void *pin); /* an irq_line's fire */
 
 #endif

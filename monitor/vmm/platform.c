@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "virtio/mmio.h"
@@ -50,8 +51,7 @@ static void end_by_report(struct vcpu_thread *t, gpa_t gpa)
 	struct outcome o = { .cpu = t->vcpu.id, .has_report = true };
 	struct platform_report *r = &o.report;
 
-	if (gmem_read(&t->m->mem, gpa, r, sizeof(*r)) ||
-	    r->len != sizeof(*r)) {
+	if (gmem_read(&t->m->mem, gpa, r, sizeof(*r)) || r->len != sizeof(*r)) {
 		log_guest("platform", "bad report at 0x%llx",
 			  (unsigned long long)gpa);
 		return;
@@ -109,6 +109,7 @@ static void run_batch(struct vcpu_thread *t, gpa_t gpa)
 	struct platform_batch_op op[PLATFORM_BATCH_MAX];
 	gpa_t ops = gpa + offsetof(struct platform_batch, op);
 	uint32_t n;
+	int r;
 
 	if (gmem_read(mem, gpa, &n, sizeof(n)) || n == 0 ||
 	    n > ARRAY_SIZE(op) || gmem_read(mem, ops, op, n * sizeof(op[0]))) {
@@ -119,7 +120,8 @@ static void run_batch(struct vcpu_thread *t, gpa_t gpa)
 	for (uint32_t i = 0; i < n; i++)
 		batch_access(t->m, &op[i]);
 	/* the same range was just read, so it is there */
-	(void)gmem_write(mem, ops, op, n * sizeof(op[0]));
+	r = gmem_write(mem, ops, op, n * sizeof(op[0]));
+	CHECK(r == 0);
 }
 
 void platform_write(struct vcpu_thread *t, unsigned off, const void *buf,

@@ -10,24 +10,18 @@ static void end_by_exit(struct vcpu_thread *t, const struct vcpu_exit *x)
 {
 	struct outcome o = { .cpu = t->vcpu.id, .exit = *x };
 
-	switch (x->kind) {
-	case VCPU_EXIT_RESET:
+	if (x->kind == VCPU_EXIT_RESET) {
 		o.reason = OUTCOME_RESET;
 		o.status = STATUS_RESET;
-		break;
-	case VCPU_EXIT_OFF:
+	} else if (x->kind == VCPU_EXIT_OFF) {
 		o.reason = OUTCOME_POWER_OFF;
-		break;
-	case VCPU_EXIT_SHUTDOWN:
-		o.reason = OUTCOME_TRIPLE_FAULT;
-		o.status = STATUS_TRIPLE_FAULT;
-		break;
-	default:
-		o.reason = OUTCOME_KVM_ERROR;
-		o.status = STATUS_KVM_ERROR;
-		break;
+	} else {
+		bool triple = x->kind == VCPU_EXIT_SHUTDOWN;
+
+		o.reason = triple ? OUTCOME_TRIPLE_FAULT : OUTCOME_KVM_ERROR;
+		o.status = triple ? STATUS_TRIPLE_FAULT : STATUS_KVM_ERROR;
+		o.has_dump = vcpu_dump(&t->vcpu, &t->m->mem, &o.dump) == 0;
 	}
-	o.has_dump = vcpu_dump(&t->vcpu, &t->m->mem, &o.dump) == 0;
 	loop_lock(t->m->cfg.loop);
 	machine_end(t->m, &o);
 	loop_unlock(t->m->cfg.loop);

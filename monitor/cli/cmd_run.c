@@ -1,0 +1,380 @@
+/* cmd_run.c: mayfly run. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/report.h"
+#include "cli/run_console.h"
+#include "cli/run_options.h"
+#include "cli/tty.h"
+#include "guest-kit/include/abi/startup.h"
+#include "kvm/vm.h"
+#include "vmm/machine.h"
+#include "vmm/outcome.h"
+
+#define LOOP_ENTRIES 16
+
+extern const uint8_t kit_image[], kit_image_end[];
+
+/* A run while it runs: what the loop's callbacks need. */
+struct run {
+	struct run_options opt;
+	struct machine *machine;
+	struct loop *loop;
+	struct run_fds console;
+	int signal_fd;
+	struct loop_op signal_op, timeout_op;
+	struct iovec signal_iov;
+	struct signalfd_siginfo info;
+	bool ending; /* do not listen for signals again */
+};
+
+/* --- signals and time ---------------------------------------------------- */
+
+static void on_kick(int sig)
+{
+	(void)sig; /* its only use is to interrupt KVM_RUN */
+}
+
+/* Signals that end a run arrive through a descriptor; those the caller had
+ * ignored (nohup, a background job) stay ignored. */
+static int catch_signals(struct run *r, struct err *err)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGWINCH };
+	struct sigaction kick = { .sa_handler = on_kick };
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
+	sigset_t set;
+
+	(void)sigaction(VCPU_KICK_SIGNAL, &kick, NULL);
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigemptyset(&set);
+	for (unsigned i = 0; i < ARRAY_SIZE(ending); i++)
+		if (sigaction(ending[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			(void)sigaddset(&set, ending[i]);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (r->signal_fd < 0)
+		return err_set(err, -errno, "signalfd");
+	return 0;
+}
+
+static int listen_signals(struct run *r)
+{
+	r->signal_iov = (struct iovec){ &r->info, sizeof(r->info) };
+	return loop_readv(r->loop, &r->signal_op, r->signal_fd, &r->signal_iov,
+			  1, LOOP_OFF_STREAM);
+}
+
+static void on_signal(struct loop_op *op, int res)
+{
+	struct run *r = CONTAINER_OF(op, struct run, signal_op);
+	uint16_t cols, rows;
+
+	if (r->ending || res == -ECANCELED)
+		return;
+	if (res == (int)sizeof(r->info)) {
+		if (r->info.ssi_signo == SIGWINCH) {
+			tty_size(r->console.out, &cols, &rows);
+			machine_resize(r->machine, cols, rows);
+		} else {
+			machine_kill(r->machine, OUTCOME_KILLED,
+				     (int)r->info.ssi_signo);
+		}
+	}
+	if (listen_signals(r))
+		machine_kill(r->machine, OUTCOME_MONITOR_ERROR, 0);
+}
+
+static void on_timeout(struct loop_op *op, int res)
+{
+	struct run *r = CONTAINER_OF(op, struct run, timeout_op);
+
+	if (res == 0)
+		machine_kill(r->machine, OUTCOME_TIMEOUT, 0);
+}
+
+static size_t on_input(void *ctx, uint8_t *bytes, size_t n)
+{
+	struct run *r = ctx;
+
+	if (tty_is_raw() && memchr(bytes, TTY_ESCAPE, n)) {
+		machine_kill(r->machine, OUTCOME_KILLED, SIGTERM);
+		return 0;
+	}
+	return n;
+}
+
+/* --- set-up --------------------------------------------------------------- */
+
+static int open_file(const char *path, const char *what, struct boot_src *ret,
+		     struct err *err)
+{
+	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return err_set(err, -errno, "%s%s", what, path);
+	if (fstat(fd, &st))
+		return err_set(err, -errno, "%s%s", what, path);
+	if (S_ISDIR(st.st_mode))
+		return err_set(err, -EISDIR, "%s%s", what, path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, -EINVAL, "%s%s: not a regular file", what,
+			       path);
+	*ret = (struct boot_src){ .name = path,
+				  .fd = take_fd(&fd),
+				  .len = (uint64_t)st.st_size };
+	return 0;
+}
+
+static int make_machine(struct run *r, const struct boot_src *image,
+			const struct boot_src *initrd, int kvm_fd,
+			struct err *err)
+{
+	const struct run_options *o = &r->opt;
+	struct machine_config cfg = {
+		.kvm_fd = kvm_fd,
+		.loop = r->loop,
+		.mem_len = o->mem_len,
+		.n_cpus = o->n_cpus,
+		.legacy = o->legacy,
+		.console_in = r->console.in,
+		.console_out = r->console.out,
+		.trace = o->trace || o->exit_record,
+		.boot = {
+			.image = *image,
+			.initrd = o->initrd ? initrd : NULL,
+			.kind = o->boot,
+			.cmdline = o->kernel_args,
+			.kit = { .name = "guest kit",
+				 .bytes = kit_image,
+				 .len = (uint64_t)(kit_image_end - kit_image),
+				 .fd = -1 },
+			.argv = o->argv,
+			.envp = o->env,
+			.startup_flags = o->verbose > 0 ? STARTUP_VERBOSE : 0,
+		},
+	};
+
+	if (r->console.in >= 0 && isatty(r->console.in)) {
+		cfg.filter_input = on_input;
+		cfg.filter_ctx = r;
+	}
+	if (r->console.out >= 0 && isatty(r->console.out))
+		tty_size(r->console.out, &cfg.console_cols, &cfg.console_rows);
+	return machine_new(&cfg, &r->machine, err);
+}
+
+/* A kernel draws its own lines on a terminal; a program is a command there. */
+static void take_terminal(const struct run *r)
+{
+	if (r->opt.console == CONSOLE_STDIO && r->console.in >= 0 &&
+	    machine_kind(r->machine) != BOOT_PROGRAM && isatty(r->console.in))
+		tty_raw(r->console.in);
+}
+
+static int arm(struct run *r, struct err *err)
+{
+	int e;
+
+	r->signal_op.done = on_signal;
+	r->timeout_op.done = on_timeout;
+	loop_lock(r->loop);
+	e = listen_signals(r);
+	if (!e && r->opt.timeout_ns)
+		e = loop_timer(r->loop, &r->timeout_op,
+			       clock_mono_ns() + r->opt.timeout_ns);
+	loop_unlock(r->loop);
+	return e ? err_set(err, e, "event loop") : 0;
+}
+
+static void disarm(struct run *r)
+{
+	loop_lock(r->loop);
+	r->ending = true;
+	loop_cancel(r->loop, &r->signal_op);
+	loop_cancel(r->loop, &r->timeout_op);
+	loop_unlock(r->loop);
+}
+
+/* --- the run --------------------------------------------------------------- */
+
+static void free_machine(struct run *r)
+{
+	if (r->machine)
+		machine_free(r->machine);
+	loop_free(r->loop);
+	if (r->signal_fd >= 0)
+		(void)close(r->signal_fd);
+	run_console_close(&r->console);
+}
+
+/* The outcome of a set-up that failed. */
+static void set_failed(struct outcome *out, const struct err *err, int status)
+{
+	*out = (struct outcome){ .reason = status == STATUS_NOEXEC
+						   ? OUTCOME_NOEXEC
+						   : OUTCOME_MONITOR_ERROR,
+				 .status = status,
+				 .err = *err };
+}
+
+static int set_up(struct run *r, int kvm_fd, struct err *err)
+{
+	struct boot_src image = { .fd = -1 }, initrd = { .fd = -1 };
+	AUTO_FD image_fd = -1;
+	AUTO_FD initrd_fd = -1;
+	int e;
+
+	if (open_file(r->opt.argv[0], "", &image, err))
+		return STATUS_NOEXEC;
+	image_fd = image.fd;
+	if (r->opt.initrd &&
+	    open_file(r->opt.initrd, "--initrd ", &initrd, err))
+		return STATUS_ERROR;
+	initrd_fd = initrd.fd;
+	if (loop_new(LOOP_ENTRIES, r->opt.loop, &r->loop, err) ||
+	    run_console_open(&r->opt, &r->console, err) ||
+	    catch_signals(r, err))
+		return STATUS_ERROR;
+	e = make_machine(r, &image, &initrd, kvm_fd, err);
+	if (e)
+		return e == -ENOEXEC || e == -ENOMEM ? STATUS_NOEXEC
+						     : STATUS_ERROR;
+	return arm(r, err) ? STATUS_ERROR : 0;
+}
+
+static void say_failed(const struct err *err)
+{
+	/* codes that the message already explains */
+	static const int told[] = { EINVAL, ENOEXEC, ENOMEM,
+				    E2BIG,  ERANGE,  ENODATA };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(told); i++)
+		if (-err->code == told[i]) {
+			(void)fprintf(stderr, "mayfly: %s\n", err->msg);
+			return;
+		}
+	(void)fprintf(stderr, "mayfly: %s: %s\n", err->msg,
+		      strerror(-err->code));
+}
+
+static void run_guest(struct run *r, struct outcome *out)
+{
+	struct err err = { 0 };
+	AUTO_FD kvm_fd = kvm_open(&err);
+	int status;
+
+	if (kvm_fd < 0)
+		status = STATUS_ERROR;
+	else
+		status = set_up(r, kvm_fd, &err);
+	if (status) {
+		set_failed(out, &err, status);
+		say_failed(&err);
+		return;
+	}
+	take_terminal(r);
+	machine_run(r->machine, out);
+	disarm(r);
+	tty_restore();
+}
+
+/* Ends as the signal would have ended a command without handlers. */
+static void die_of(int sig)
+{
+	sigset_t set;
+
+	(void)signal(sig, SIG_DFL);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, sig);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	(void)raise(sig);
+}
+
+static int finish(struct run *r, const struct outcome *out, int record_fd,
+		  uint64_t start_ns)
+{
+	struct report rep = { r->opt.argv[0], r->machine, out, start_ns };
+	struct err err = { 0 };
+	int status = out->status;
+
+	if (r->machine && r->opt.verbose >= 0)
+		report_end(&rep);
+	if (record_fd >= 0 && report_record(&rep, record_fd, &err)) {
+		say_failed(&err);
+		status = STATUS_ERROR;
+	}
+	if (r->machine && r->opt.trace)
+		report_trace(&rep);
+	return status;
+}
+
+/* When this process began, as near as it can tell from the CPU it used. */
+static uint64_t process_start_ns(void)
+{
+	return clock_mono_ns() - clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static int run_with(struct run *r, uint64_t start_ns)
+{
+	struct outcome out = { 0 };
+	AUTO_FD record_fd = -1;
+	int status;
+
+	log_setup(STDERR_FILENO,
+		  (enum log_level)((int)LOG_WARN + r->opt.verbose));
+	if (r->opt.exit_record) {
+		record_fd =
+			open(r->opt.exit_record,
+			     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		if (record_fd < 0) {
+			(void)fprintf(stderr, "mayfly: --exit-record %s: %s\n",
+				      r->opt.exit_record, strerror(errno));
+			return STATUS_ERROR;
+		}
+	}
+	run_guest(r, &out);
+	status = finish(r, &out, record_fd, start_ns);
+	free_machine(r);
+	if (out.reason == OUTCOME_KILLED || out.reason == OUTCOME_OUTPUT_CLOSED)
+		die_of(out.signal);
+	return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run r = { .signal_fd = -1,
+			 .console = { -1, -1, { -1, -1 }, NULL } };
+	uint64_t start_ns = process_start_ns();
+	struct err err = { 0 };
+	int status;
+
+	if (run_options_parse(argc, argv, &r.opt, &err)) {
+		(void)fprintf(stderr,
+			      "mayfly run: %s\nTry 'mayfly run --help'.\n",
+			      err.msg);
+		return STATUS_ERROR;
+	}
+	if (r.opt.help)
+		status = fputs(run_help, stdout) < 0 || fflush(stdout)
+				 ? STATUS_ERROR
+				 : 0;
+	else
+		status = run_with(&r, start_ns);
+	run_options_fini(&r.opt);
+	return status;
+}

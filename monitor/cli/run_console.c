@@ -1,0 +1,98 @@
+/* run_console.c: see run_console.h. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/run_console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/log.h"
+
+static int open_file(const char *path, struct run_fds *f, struct err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return err_set(err, -errno, "--console file:%s", path);
+	f->owned[0] = f->out = fd;
+	return 0;
+}
+
+static int open_unix(const char *path, struct run_fds *f, struct err *err)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	AUTO_FD s = -1;
+	mode_t mask;
+	int fd, r;
+
+	if (strlen(path) >= sizeof(a.sun_path))
+		return err_set(err, -ENAMETOOLONG,
+			       "--console unix:%s: %zu bytes, at most %zu",
+			       path, strlen(path), sizeof(a.sun_path) - 1);
+	memcpy(a.sun_path, path, strlen(path));
+	s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return err_set(err, -errno, "--console unix:%s", path);
+	mask = umask(0077); /* the owner only, from the start */
+	r = bind(s, (const struct sockaddr *)&a, sizeof(a)) ? -errno : 0;
+	(void)umask(mask);
+	if (r)
+		return err_set(err, r, "--console unix:%s", path);
+	f->path = path;
+	if (listen(s, 1))
+		return err_set(err, -errno, "--console unix:%s", path);
+	log_info("console", "waiting for a connection to %s", path);
+	fd = accept4(s, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0)
+		return err_set(err, -errno, "--console unix:%s: accept", path);
+	f->owned[0] = f->in = f->out = fd;
+	return 0;
+}
+
+/* A closed standard stream is no console, whatever got its number since. */
+static int standard(int fd)
+{
+	return fcntl(fd, F_GETFD) < 0 ? -1 : fd;
+}
+
+int run_console_open(const struct run_options *o, struct run_fds *ret,
+		     struct err *err)
+{
+	struct run_fds f = { -1, -1, { -1, -1 }, NULL };
+	int r = 0;
+
+	switch (o->console) {
+	case CONSOLE_STDIO:
+		f.in = standard(STDIN_FILENO);
+		f.out = standard(STDOUT_FILENO);
+		break;
+	case CONSOLE_NONE:
+		break;
+	case CONSOLE_FILE:
+		r = open_file(o->console_path, &f, err);
+		break;
+	case CONSOLE_UNIX:
+		r = open_unix(o->console_path, &f, err);
+		break;
+	}
+	if (r)
+		run_console_close(&f);
+	else
+		*ret = f;
+	return r;
+}
+
+void run_console_close(struct run_fds *f)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (f->owned[i] >= 0)
+			(void)close(f->owned[i]);
+	if (f->path)
+		(void)unlink(f->path);
+}

@@ -1,0 +1,260 @@
+/* run_options.c: see run_options.h. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/run_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "cli/args.h"
+#include "cli/cli.h"
+#include "vmm/machine.h"
+
+#define MEM_DEFAULT (64ull << 20)
+#define MEM_MIN     (1ull << 20)
+
+const char run_help[] =
+	"mayfly run - boot an image or a static program in a virtual machine\n"
+	"\n"
+	"usage: mayfly run [OPTION]... IMAGE [ARG]...\n"
+	"\n"
+	"IMAGE is a static Linux program (x86-64 ELF), a kernel with a PVH\n"
+	"entry, a Linux vmlinux or a bzImage. A program gets ARGs as its\n"
+	"arguments and runs under mayfly's own guest kernel; a kernel takes\n"
+	"none. mayfly exits with the guest's exit status.\n"
+	"\n"
+	"  -m, --memory SIZE       guest memory, like 64M or 2G (default 64M)\n"
+	"  -c, --cpus N            virtual CPUs, 1 to 32 (default 1)\n"
+	"      --kernel-args STR   kernel command line\n"
+	"      --initrd FILE       initial RAM disk of a kernel\n"
+	"      --env K=V           environment of a program (repeatable)\n"
+	"      --console WHERE     stdio (default), none, file:PATH (output\n"
+	"                          only), or unix:PATH: listen there and wait\n"
+	"                          for one connection before the guest starts\n"
+	"      --timeout DURATION  end the guest after this time: 10, 1.5s,\n"
+	"                          200ms, 5m, 2h (exit status 124)\n"
+	"      --boot HOW          auto (default), pvh, linux or program\n"
+	"      --legacy LIST       add old PC devices: serial, pit, rtc, "
+	"i8042\n"
+	"      --loop ENGINE       auto (default), uring or poll\n"
+	"      --trace             a timeline in microseconds on stderr\n"
+	"      --exit-record FILE  write how the guest ended, as JSON\n"
+	"  -v, --verbose           say more; twice: say much more\n"
+	"  -q, --quiet             errors only\n"
+	"  -h, --help              this text\n"
+	"\n"
+	"On a terminal, a kernel's console is raw: Ctrl-] ends the guest. A\n"
+	"program's terminal stays as it is: Ctrl-C ends it.\n"
+	"\n"
+	"exit status:\n"
+	"  0..255  the guest's own; 0 also when a kernel powers off\n"
+	"  120     the guest asked for a reset (a reboot; a panic with "
+	"panic=-1)\n"
+	"  121     triple fault\n"
+	"  122     KVM could not go on with the guest\n"
+	"  123     the guest kernel of a program gave up\n"
+	"  124     --timeout was reached\n"
+	"  125     mayfly itself failed: options, host, files\n"
+	"  126     the image cannot run\n"
+	"  128+N   the guest died of signal N; or mayfly did\n";
+
+enum {
+	OPT_KERNEL_ARGS = 256,
+	OPT_INITRD,
+	OPT_ENV,
+	OPT_CONSOLE,
+	OPT_TIMEOUT,
+	OPT_BOOT,
+	OPT_LEGACY,
+	OPT_LOOP,
+	OPT_TRACE,
+	OPT_EXIT_RECORD,
+};
+
+static const struct option options[] = {
+	{ "memory", required_argument, NULL, 'm' },
+	{ "cpus", required_argument, NULL, 'c' },
+	{ "kernel-args", required_argument, NULL, OPT_KERNEL_ARGS },
+	{ "initrd", required_argument, NULL, OPT_INITRD },
+	{ "env", required_argument, NULL, OPT_ENV },
+	{ "console", required_argument, NULL, OPT_CONSOLE },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "boot", required_argument, NULL, OPT_BOOT },
+	{ "legacy", required_argument, NULL, OPT_LEGACY },
+	{ "loop", required_argument, NULL, OPT_LOOP },
+	{ "trace", no_argument, NULL, OPT_TRACE },
+	{ "exit-record", required_argument, NULL, OPT_EXIT_RECORD },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const struct arg_word boot_words[] = {
+	{ "auto", BOOT_AUTO },
+	{ "pvh", BOOT_PVH },
+	{ "linux", BOOT_LINUX },
+	{ "program", BOOT_PROGRAM },
+};
+static const struct arg_word legacy_words[] = {
+	{ "serial", MACHINE_LEGACY_SERIAL },
+	{ "pit", MACHINE_LEGACY_PIT },
+	{ "rtc", MACHINE_LEGACY_RTC },
+	{ "i8042", MACHINE_LEGACY_I8042 },
+};
+static const struct arg_word loop_words[] = {
+	{ "auto", LOOP_AUTO },
+	{ "uring", LOOP_URING },
+	{ "poll", LOOP_POLL },
+};
+
+static int parse_console(const char *s, struct run_options *o, struct err *err)
+{
+	if (strcmp(s, "stdio") == 0) {
+		o->console = CONSOLE_STDIO;
+	} else if (strcmp(s, "none") == 0) {
+		o->console = CONSOLE_NONE;
+	} else if (strncmp(s, "file:", 5) == 0 && s[5]) {
+		o->console = CONSOLE_FILE;
+		o->console_path = s + 5;
+	} else if (strncmp(s, "unix:", 5) == 0 && s[5]) {
+		o->console = CONSOLE_UNIX;
+		o->console_path = s + 5;
+	} else {
+		return err_set(err, -EINVAL,
+			       "'%s': allowed is stdio, none, file:PATH or "
+			       "unix:PATH",
+			       s);
+	}
+	return 0;
+}
+
+static int parse_env(char *s, struct run_options *o, struct err *err)
+{
+	if (!strchr(s, '=') || s[0] == '=')
+		return err_set(err, -EINVAL, "'%s': allowed is NAME=VALUE", s);
+	o->env[o->n_env++] = s;
+	return 0;
+}
+
+static int parse_one(int opt, struct run_options *o, struct err *err)
+{
+	unsigned v = 0;
+	int r = 0;
+
+	switch (opt) {
+	case 'm':
+		r = arg_size(optarg, MEM_MIN, LAYOUT_MEM_MAX, &o->mem_len, err);
+		o->mem_len &= ~(PAGE_LEN - 1);
+		break;
+	case 'c':
+		r = arg_number(optarg, 1, BOOT_CPUS_MAX, &o->n_cpus, err);
+		break;
+	case OPT_KERNEL_ARGS:
+		o->kernel_args = optarg;
+		break;
+	case OPT_INITRD:
+		o->initrd = optarg;
+		break;
+	case OPT_ENV:
+		r = parse_env(optarg, o, err);
+		break;
+	case OPT_CONSOLE:
+		r = parse_console(optarg, o, err);
+		break;
+	case OPT_TIMEOUT:
+		r = arg_duration(optarg, &o->timeout_ns, err);
+		break;
+	case OPT_BOOT:
+		r = arg_choice(optarg, boot_words, ARRAY_SIZE(boot_words), &v,
+			       err);
+		o->boot = (enum boot_kind)v;
+		break;
+	case OPT_LEGACY:
+		r = arg_set(optarg, legacy_words, ARRAY_SIZE(legacy_words),
+			    &o->legacy, err);
+		break;
+	case OPT_LOOP:
+		r = arg_choice(optarg, loop_words, ARRAY_SIZE(loop_words), &v,
+			       err);
+		o->loop = (enum loop_engine)v;
+		break;
+	case OPT_TRACE:
+		o->trace = true;
+		break;
+	case OPT_EXIT_RECORD:
+		o->exit_record = optarg;
+		break;
+	case 'v':
+		o->verbose = o->verbose < 1 ? 1 : 2;
+		break;
+	case 'q':
+		o->verbose = -1;
+		break;
+	default:
+		o->help = true;
+		break;
+	}
+	return r;
+}
+
+/* The option as the user wrote it, for messages. */
+static void name_option(int opt, int index, char *buf, size_t len)
+{
+	if (index >= 0)
+		(void)snprintf(buf, len, "--%s", options[index].name);
+	else
+		(void)snprintf(buf, len, "-%c", opt);
+}
+
+int run_options_parse(int argc, char **argv, struct run_options *ret,
+		      struct err *err)
+{
+	struct run_options o = { .mem_len = MEM_DEFAULT,
+				 .n_cpus = 1,
+				 .kernel_args = "" };
+	int opt, index = -1, r = 0;
+	char name[40];
+
+	o.env = calloc((size_t)argc + 1, sizeof(*o.env));
+	if (!o.env)
+		return err_set(err, -ENOMEM, "options");
+	opterr = 0;
+	optind = 1;
+	/* '+': what follows IMAGE belongs to the guest */
+	while (!r && !o.help &&
+	       (opt = getopt_long(argc, argv, "+:m:c:vqh", options, &index)) !=
+		       -1) {
+		if (opt == '?')
+			r = err_set(err, -EINVAL,
+				    "%s: no such option (or not one that "
+				    "takes a value)",
+				    argv[optind - 1]);
+		else if (opt == ':')
+			r = err_set(err, -EINVAL, "%s: needs a value",
+				    argv[optind - 1]);
+		else if (parse_one(opt, &o, err)) {
+			name_option(opt, index, name, sizeof(name));
+			r = err_wrap(err, "%s", name);
+		}
+		index = -1;
+	}
+	if (!r && !o.help && optind >= argc)
+		r = err_set(err, -EINVAL, "no IMAGE given");
+	if (r) {
+		run_options_fini(&o);
+		return r;
+	}
+	o.argv = argv + optind;
+	*ret = o;
+	return 0;
+}
+
+void run_options_fini(struct run_options *o)
+{
+	free(o->env);
+	o->env = NULL;
+}

@@ -1,0 +1,39 @@
+/* run_options.h: the command line of `mayfly run`. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_RUN_OPTIONS_H
+#define CLI_RUN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "boot/boot.h"
+#include "loop/loop.h"
+
+struct err;
+
+enum run_console { CONSOLE_STDIO, CONSOLE_NONE, CONSOLE_FILE, CONSOLE_UNIX };
+
+struct run_options {
+	uint64_t mem_len;
+	unsigned n_cpus;
+	const char *kernel_args, *initrd, *exit_record;
+	enum run_console console;
+	const char *console_path;
+	uint64_t timeout_ns; /* 0: none */
+	enum boot_kind boot;
+	unsigned legacy; /* MACHINE_LEGACY_* */
+	enum loop_engine loop;
+	bool trace, help;
+	int verbose; /* -1 quiet, 0, 1, 2 */
+	char **argv; /* IMAGE and its arguments, borrowed from argv */
+	char **env;  /* NULL-terminated, owned; its strings are argv's */
+	unsigned n_env;
+};
+
+/* Fills *ret; what it allocated is freed by run_options_fini. */
+WUR int run_options_parse(int argc, char **argv, struct run_options *ret,
+			  struct err *err);
+void run_options_fini(struct run_options *o);
+
+#endif
