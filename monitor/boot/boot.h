@@ -18,7 +18,7 @@ struct gmem;
 /* Bytes of an image: a descriptor (pread) or memory; never mmapped, because
  * whoever truncates a mapped file kills the reader. Borrowed. */
 struct boot_src {
-	const char *name; /* for messages */
+	const char *name;     /* for messages */
 	const uint8_t *bytes; /* used when fd < 0 */
 	uint64_t len;
 	int fd;
@@ -43,9 +43,9 @@ struct boot_config {
 	bool legacy_serial, legacy_pic, legacy_i8042, legacy_rtc;
 
 	/* BOOT_PROGRAM */
-	struct boot_src kit;     /* the guest kernel's ELF file */
+	struct boot_src kit;             /* the guest kernel's ELF file */
 	char *const *argv, *const *envp; /* NULL-terminated; argv[0] is set */
-	uint32_t startup_flags;  /* STARTUP_* */
+	uint32_t startup_flags;          /* STARTUP_* */
 };
 
 enum boot_mode {
@@ -74,7 +74,12 @@ struct boot_entry {
  * Loads everything: image, initrd, command line, memory map, ACPI tables,
  * start info or boot_params. Errors: -ENOEXEC the image cannot run (exit
  * 126), -ENOMEM guest memory too small (the message says how much is needed),
- * -E2BIG command line, -EINVAL, -EIO.
+ * -E2BIG command line, -EINVAL, -EIO. `mem` starts at 0 and is all zero: what
+ * an image leaves zero is not touched. *ret_entry is written on success only;
+ * guest memory is in any state after an error.
+ *
+ * BOOT_AUTO enters an image that has both notes by the direct one (mode
+ * BOOT_MODE_DIRECT, kind BOOT_PVH); BOOT_PVH insists on PVH.
  */
 WUR int boot_load(const struct boot_config *cfg, struct gmem *mem,
 		  struct boot_entry *ret_entry, struct err *err);

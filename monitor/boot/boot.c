@@ -1,0 +1,123 @@
+/* boot.c: see boot.h. Chooses the protocol; the units do the work. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "boot/boot.h"
+
+#include <errno.h>
+
+#include "base/err.h"
+#include "boot/cmdline.h"
+#include "boot/elf.h"
+#include "boot/image.h"
+#include "boot/place.h"
+#include "boot/probe.h"
+#include "boot/program.h"
+#include "boot/pvh.h"
+
+static int check_config(const struct boot_config *cfg, const struct gmem *mem,
+			struct err *err)
+{
+	if (cfg->n_cpus < 1 || cfg->n_cpus > BOOT_CPUS_MAX)
+		return err_set(err, -EINVAL, "%u processors: 1 to %u",
+			       cfg->n_cpus, BOOT_CPUS_MAX);
+	if (cfg->n_devices > LAYOUT_VIRTIO_MAX)
+		return err_set(err, -EINVAL, "%u virtio devices: at most %u",
+			       cfg->n_devices, LAYOUT_VIRTIO_MAX);
+	if (place_low_ram(mem) == 0)
+		return err_set(err, -EINVAL, "no guest memory at 0");
+	return 0;
+}
+
+static int load_initrd(const struct boot_src *initrd, struct place *place,
+		       struct pvh_module *ret, struct err *err)
+{
+	struct image img = { .src = initrd };
+	gpa_t gpa;
+	int code;
+
+	code = place_high(place, UINT64_MAX, initrd->len, "it", &gpa, err);
+	if (code == 0)
+		code = image_load(&img, 0, place->mem, gpa, (size_t)initrd->len,
+				  "the initrd", err);
+	if (code < 0)
+		return err_wrap(err, "initrd %s", initrd->name);
+	*ret = (struct pvh_module){ gpa, initrd->len };
+	return 0;
+}
+
+static int load_pvh(const struct boot_config *cfg, const struct image *img,
+		    const struct probe *probe, struct place *place,
+		    struct boot_entry *entry, struct err *err)
+{
+	/* Linux cuts longer ones without a word: our entries are at the end */
+	size_t max = probe->notes.is_linux ? 2048 : BOOT_CMDLINE_MAX;
+	struct pvh_info info = { 0 };
+	struct cmdline cmdline;
+	uint64_t end;
+	int code;
+
+	code = cmdline_build(cfg->cmdline, cfg->n_devices, NULL, max, &cmdline,
+			     err);
+	if (code == 0)
+		code = place_claim(place, PLACE_INFO_GPA, PVH_INFO_LEN,
+				   "the start info", -1, err);
+	if (code == 0)
+		code = elf_load(img, &probe->elf, place, &end, err);
+	if (code == 0)
+		code = pvh_entry(&probe->elf, &probe->notes,
+				 cfg->kind == BOOT_AUTO, place, entry, err);
+	if (code == 0 && cfg->initrd) {
+		code = load_initrd(cfg->initrd, place, &info.module[0], err);
+		info.n_modules = 1;
+	}
+	if (code < 0)
+		return code;
+	info.cmdline = &cmdline;
+	return pvh_write_info(place, &info, err);
+}
+
+static int load(const struct boot_config *cfg, const struct gmem *mem,
+		struct boot_entry *entry, struct err *err)
+{
+	struct probe probe;
+	struct place place;
+	struct image img;
+	int code;
+
+	code = image_open(&img, &cfg->image, err);
+	if (code == 0)
+		code = probe_image(&img, cfg->kind, &probe, err);
+	if (code < 0)
+		return code;
+	place_init(&place, mem);
+	entry->kind = probe.kind;
+	switch (probe.kind) {
+	case BOOT_PVH:
+		return load_pvh(cfg, &img, &probe, &place, entry, err);
+	case BOOT_PROGRAM:
+		code = program_check(&img, &probe.elf, err);
+		if (code < 0)
+			return code;
+		return program_load(cfg, &img, &place, entry, err);
+	case BOOT_LINUX:
+		return err_set(err, -ENOEXEC, "not yet");
+	case BOOT_AUTO:
+	default:
+		return err_set(err, -EINVAL, "unknown boot kind %d",
+			       (int)probe.kind);
+	}
+}
+
+int boot_load(const struct boot_config *cfg, struct gmem *mem,
+	      struct boot_entry *ret_entry, struct err *err)
+{
+	struct boot_entry entry = { 0 };
+	int code = check_config(cfg, mem, err);
+
+	if (code < 0)
+		return code;
+	code = load(cfg, mem, &entry, err);
+	if (code < 0)
+		return err_wrap(err, "%s", cfg->image.name);
+	*ret_entry = entry;
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* program.h: a static Linux program as the kit's first module.
+ *
+ *   kit at its own addresses | program file | startup block
+ *
+ * each page-aligned and close together, so that few host pages are touched.
+ * The program is checked here for the sake of clear messages; the kit, inside,
+ * trusts nothing of it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BOOT_PROGRAM_H
+#define BOOT_PROGRAM_H
+
+#include "base/attr.h"
+
+struct boot_config;
+struct boot_entry;
+struct elf;
+struct err;
+struct image;
+struct place;
+
+#define PROGRAM_STARTUP_MAX (1u << 20) /* the startup block, in bytes */
+
+/* Static, linked for user addresses, entry in executable bytes. -ENOEXEC
+ * names the interpreter of a dynamic program. */
+WUR int program_check(const struct image *img, const struct elf *elf,
+		      struct err *err);
+
+/* Loads kit, program, startup block and start info; sets the entry. -E2BIG:
+ * arguments and environment, or the command line. */
+WUR int program_load(const struct boot_config *cfg, const struct image *img,
+		     struct place *place, struct boot_entry *entry,
+		     struct err *err);
+
+#endif
