@@ -18,5 +18,5 @@ fi
 
 check "no such image"
 run_mayfly run ./missing
-expect_status 125
+expect_status 126
 expect_err_has missing

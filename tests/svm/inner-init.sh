@@ -12,8 +12,10 @@ if grep -q test.serial /proc/cmdline; then
 	tty=/dev/ttyS0
 else
 	tty=/dev/hvc0
+fi
+if [ ! -d /sys/bus/virtio ]; then
 	for m in virtio_ring virtio virtio_mmio virtio_console virtio-rng; do
-		[ ! -f "/lib/$m.ko" ] || insmod "/lib/$m.ko"
+		insmod "/lib/$m.ko"
 	done
 fi
 n=0
