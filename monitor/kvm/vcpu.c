@@ -32,29 +32,32 @@ const char *const vcpu_reg_names[VCPU_N_REGS] = {
 
 static int set_cpuid(const struct vcpu *c, unsigned n_cpus, struct err *err)
 {
-	const struct kvm_cpuid2 *base = c->vm->cpuid;
 	struct cpuid_topology t = {
 		.apic_id = c->id,
 		.n_cpus = n_cpus,
 		.tsc_khz = vcpu_tsc_khz(c),
 		.tsc_deadline = c->vm->has_tsc_deadline,
 	};
-	AUTO_FREE struct kvm_cpuid2 *mine =
-		calloc(1, sizeof(*mine) + (base->nent + CPUID_EXTRA) *
-						  sizeof(mine->entries[0]));
+	AUTO_FREE struct kvm_cpuid2 *mine = NULL;
+	const struct kvm_cpuid2 *host;
+	int r = vm_cpuid(c->vm, &host, err);
 
+	if (r)
+		return r;
+	mine = calloc(1, sizeof(*mine) + (host->nent + CPUID_EXTRA) *
+						 sizeof(mine->entries[0]));
 	if (!mine)
 		return err_set(err, -ENOMEM, "CPUID table");
-	mine->nent = base->nent;
-	memcpy(mine->entries, base->entries,
-	       base->nent * sizeof(mine->entries[0]));
+	mine->nent = host->nent;
+	memcpy(mine->entries, host->entries,
+	       host->nent * sizeof(mine->entries[0]));
 	cpuid_adjust(mine, &t);
 	if (ioctl(c->fd, KVM_SET_CPUID2, mine))
 		return err_set(err, -errno, "KVM CPUID of vCPU %u", c->id);
 	return 0;
 }
 
-int vcpu_init(struct vcpu *c, const struct vm *vm, unsigned id, unsigned n_cpus,
+int vcpu_init(struct vcpu *c, struct vm *vm, unsigned id, unsigned n_cpus,
 	      struct err *err)
 {
 	void *run;

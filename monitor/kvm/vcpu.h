@@ -20,15 +20,15 @@ struct kvm_run;
 struct vm;
 
 struct vcpu {
-	const struct vm *vm; /* borrowed */
+	struct vm *vm;       /* borrowed */
 	struct kvm_run *run; /* shared with the kernel */
 	unsigned id;
 	int fd;
 };
 
 /* CPU `id` of `n_cpus`, with its CPUID. Its registers are at reset. */
-WUR int vcpu_init(struct vcpu *c, const struct vm *vm, unsigned id,
-		  unsigned n_cpus, struct err *err);
+WUR int vcpu_init(struct vcpu *c, struct vm *vm, unsigned id, unsigned n_cpus,
+		  struct err *err);
 void vcpu_fini(struct vcpu *c);
 
 /* --- the state at the first instruction (x86_entry.c) ------------------- */
