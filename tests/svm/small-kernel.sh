@@ -102,6 +102,9 @@ build()
 	ls -l "$out"
 }
 
-[ -f "$out/bzImage" ] && [ "${1-}" != --build ] || build
-[ "${1-}" != --build ] || exit 0
+if [ "${1-}" = --build ]; then
+	build
+	exit 0
+fi
+[ -f "$out/bzImage" ] || build
 exec tests/svm/run.sh "${1:-build/release/mayfly}" "${2:-build/guest}" small
