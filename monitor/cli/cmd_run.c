@@ -19,8 +19,7 @@
 #include "cli/run_console.h"
 #include "cli/run_options.h"
 #include "cli/tty.h"
-#include "guest-kit/include/abi/startup.h"
-#include "kvm/vm.h"
+#include "loop/loop.h"
 #include "vmm/machine.h"
 #include "vmm/outcome.h"
 
@@ -153,6 +152,7 @@ static int make_machine(struct run *r, const struct boot_src *image,
 		.legacy = o->legacy,
 		.console_in = r->console.in,
 		.console_out = r->console.out,
+		.verbose = o->verbose > 0,
 		.trace = o->trace || o->exit_record,
 		.boot = {
 			.image = *image,
@@ -165,7 +165,6 @@ static int make_machine(struct run *r, const struct boot_src *image,
 				 .fd = -1 },
 			.argv = o->argv,
 			.envp = o->env,
-			.startup_flags = o->verbose > 0 ? STARTUP_VERBOSE : 0,
 		},
 	};
 
@@ -275,7 +274,7 @@ static void say_failed(const struct err *err)
 static void run_guest(struct run *r, struct outcome *out)
 {
 	struct err err = { 0 };
-	AUTO_FD kvm_fd = kvm_open(&err);
+	AUTO_FD kvm_fd = machine_open_kvm(&err);
 	int status;
 
 	if (kvm_fd < 0)

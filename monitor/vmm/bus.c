@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "loop/loop.h"
 #include "virtio/mmio.h"
 #include "vmm/machine_priv.h"
 
@@ -47,6 +48,16 @@ static bool ioapic_access(struct machine *m, const struct vcpu_exit *x)
 	return true;
 }
 
+/* A kick may ask for more work than is done at a time: others get the lock
+ * in between, and the guest, waiting in its exit, pays for it. */
+static void finish_work(struct machine *m, struct vdev *v)
+{
+	while (vdev_again(v) && !atomic_load(&m->stop)) {
+		loop_unlock(m->cfg.loop);
+		loop_lock(m->cfg.loop);
+	}
+}
+
 void bus_mmio(struct vcpu_thread *t, const struct vcpu_exit *x)
 {
 	struct machine *m = t->m;
@@ -57,6 +68,7 @@ void bus_mmio(struct vcpu_thread *t, const struct vcpu_exit *x)
 	v = find_device(m, x->gpa, x->size, &off);
 	if (v && x->is_write) {
 		mmio_write(v, off, x->data, x->size);
+		finish_work(m, v);
 	} else if (v) {
 		mmio_read(v, off, x->data, x->size);
 	} else if (page < PAGE_LEN && x->size <= PAGE_LEN - page) {

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "guest-kit/include/abi/direct.h"
+#include "guest-kit/include/abi/startup.h"
 #include "loop/loop.h"
 #include "virtio/console.h"
 #include "vmm/machine_priv.h"
@@ -138,6 +139,7 @@ static int build(struct machine *m, struct err *err)
 	cfg->boot.legacy_pic = pit;
 	cfg->boot.legacy_i8042 = cfg->legacy & MACHINE_LEGACY_I8042;
 	cfg->boot.legacy_rtc = cfg->legacy & MACHINE_LEGACY_RTC;
+	cfg->boot.startup_flags = cfg->verbose ? STARTUP_VERBOSE : 0;
 	r = boot_load(&cfg->boot, &m->mem, &m->entry, err);
 	if (!r)
 		r = enter(m, err);
@@ -147,6 +149,11 @@ static int build(struct machine *m, struct err *err)
 	r = devices_create(m, err);
 	m->mark[MARK_IMAGE] = clock_mono_ns();
 	return r;
+}
+
+int machine_open_kvm(struct err *err)
+{
+	return kvm_open(err);
 }
 
 int machine_new(const struct machine_config *cfg, struct machine **ret_m,

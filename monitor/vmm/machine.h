@@ -23,14 +23,15 @@ struct outcome;
 #define MACHINE_LEGACY_I8042  8u
 
 struct machine_config {
-	int kvm_fd;                          /* borrowed; see kvm_open */
-	struct loop *loop;                   /* borrowed */
-	uint64_t mem_len;                    /* bytes, a multiple of 4 KiB */
-	unsigned n_cpus;                     /* 1..BOOT_CPUS_MAX */
-	unsigned legacy;                     /* MACHINE_LEGACY_* */
-	int console_in, console_out;         /* borrowed; -1: none */
+	int kvm_fd;                  /* borrowed; see machine_open_kvm */
+	struct loop *loop;           /* borrowed */
+	uint64_t mem_len;            /* bytes, a multiple of 4 KiB */
+	unsigned n_cpus;             /* 1..BOOT_CPUS_MAX */
+	unsigned legacy;             /* MACHINE_LEGACY_* */
+	int console_in, console_out; /* borrowed; -1: none */
 	uint16_t console_cols, console_rows; /* 0: unknown */
-	bool trace; /* work out the guest's own times */
+	bool verbose; /* a program's guest kernel says what it lacks */
+	bool trace;   /* work out the guest's own times */
 	/* Sees console input before the guest; returns how much is left. */
 	size_t (*filter_input)(void *ctx, uint8_t *bytes, size_t n);
 	void *filter_ctx;
@@ -52,6 +53,10 @@ enum machine_mark {
 };
 
 #define MACHINE_TAIL_LEN 2048
+
+/* Opens /dev/kvm; the message says how to mend what is missing. Returns the
+ * descriptor. */
+WUR int machine_open_kvm(struct err *err);
 
 /* Builds the machine and loads the image: nothing runs yet. Errors as
  * boot_load, and those of the host. */
