@@ -50,7 +50,7 @@ static bool ioapic_access(struct machine *m, const struct vcpu_exit *x)
 
 /* A kick may ask for more work than is done at a time: others get the lock
  * in between, and the guest, waiting in its exit, pays for it. */
-static void finish_work(struct machine *m, struct vdev *v)
+void bus_finish_work(struct machine *m, struct vdev *v)
 {
 	while (vdev_again(v) && !atomic_load(&m->stop)) {
 		loop_unlock(m->cfg.loop);
@@ -68,7 +68,7 @@ void bus_mmio(struct vcpu_thread *t, const struct vcpu_exit *x)
 	v = find_device(m, x->gpa, x->size, &off);
 	if (v && x->is_write) {
 		mmio_write(v, off, x->data, x->size);
-		finish_work(m, v);
+		bus_finish_work(m, v);
 	} else if (v) {
 		mmio_read(v, off, x->data, x->size);
 	} else if (page < PAGE_LEN && x->size <= PAGE_LEN - page) {

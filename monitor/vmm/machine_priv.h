@@ -67,6 +67,8 @@ WUR int devices_create(struct machine *m, struct err *err);
 /* bus.c: one guest access, the lock held. */
 void bus_mmio(struct vcpu_thread *t, const struct vcpu_exit *x);
 void bus_pio(struct vcpu_thread *t, const struct vcpu_exit *x);
+/* What a kick left over; lets go of the lock in between. */
+void bus_finish_work(struct machine *m, struct vdev *v);
 
 /* platform.c: the platform page, the lock held. */
 void platform_read(struct machine *m, unsigned off, void *buf, unsigned n);

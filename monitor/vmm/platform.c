@@ -92,10 +92,12 @@ static void batch_access(struct machine *m, struct platform_batch_op *op)
 	    dev < m->n_devs * LAYOUT_VIRTIO_LEN && off % 4 == 0) {
 		struct vdev *v = m->dev[dev / LAYOUT_VIRTIO_LEN];
 
-		if (op->flags & PLATFORM_BATCH_WRITE)
+		if (op->flags & PLATFORM_BATCH_WRITE) {
 			mmio_write(v, (unsigned)off, &op->value, 4);
-		else
+			bus_finish_work(m, v);
+		} else {
 			mmio_read(v, (unsigned)off, &op->value, 4);
+		}
 	} else if (!(op->flags & PLATFORM_BATCH_WRITE)) {
 		op->value = 0;
 		if (op->gpa == PLATFORM_GPA || op->gpa == PLATFORM_GPA + 4)
