@@ -20,6 +20,16 @@
 #define MSR_TSC      0x10
 #define MSRS_AT_ONCE 16
 
+/* struct kvm_msrs with room for entries */
+struct msrs {
+	uint32_t n, pad;
+	struct kvm_msr_entry entry[MSRS_AT_ONCE];
+};
+
+_Static_assert(offsetof(struct msrs, entry) ==
+		       offsetof(struct kvm_msrs, entries),
+	       "KVM ABI");
+
 const char *const vcpu_exit_names[VCPU_EXIT_KINDS] = {
 	"interrupted", "mmio",      "pio",   "halt",      "eoi",     "shutdown",
 	"internal",    "bad entry", "reset", "power off", "unknown",
@@ -253,14 +263,11 @@ int vcpu_dump(const struct vcpu *c, const struct gmem *mem,
 
 int vcpu_tsc(const struct vcpu *c, uint64_t *ret_tsc)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} m = { .head.nmsrs = 1, .entry.index = MSR_TSC };
+	struct msrs m = { .n = 1, .entry[0].index = MSR_TSC };
 
 	if (ioctl(c->fd, KVM_GET_MSRS, &m) != 1)
 		return -EIO;
-	*ret_tsc = m.entry.data;
+	*ret_tsc = m.entry[0].data;
 	return 0;
 }
 
@@ -273,17 +280,14 @@ uint32_t vcpu_tsc_khz(const struct vcpu *c)
 
 int vcpu_set_msrs(const struct vcpu *c, const struct vcpu_msr *msr, unsigned n)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry[MSRS_AT_ONCE];
-	} m;
+	struct msrs m;
 
 	while (n > 0) {
 		unsigned some = n < MSRS_AT_ONCE ? n : MSRS_AT_ONCE;
 		int done;
 
 		memset(&m, 0, sizeof(m));
-		m.head.nmsrs = some;
+		m.n = some;
 		for (unsigned i = 0; i < some; i++) {
 			m.entry[i].index = msr[i].index;
 			m.entry[i].data = msr[i].value;

@@ -92,7 +92,7 @@ static int enter(struct machine *m, struct err *err)
 				 err);
 }
 
-static void add_legacy(struct machine *m)
+void legacy_init(struct machine *m)
 {
 	const struct machine_config *cfg = &m->cfg;
 
@@ -145,7 +145,7 @@ static int build(struct machine *m, struct err *err)
 		r = enter(m, err);
 	if (r)
 		return r;
-	add_legacy(m);
+	legacy_init(m);
 	r = devices_create(m, err);
 	m->mark[MARK_IMAGE] = clock_mono_ns();
 	return r;

@@ -83,6 +83,7 @@ void machine_end(struct machine *m, const struct outcome *o);
 void machine_note_output(void *ctx, const uint8_t *bytes, size_t n);
 void machine_output_closed(void *ctx, int error);
 size_t machine_filter_input(void *ctx, uint8_t *bytes, size_t n);
-void machine_fire(void *pin); /* an irq_line's fire */
+void legacy_init(struct machine *m); /* the devices of cfg.legacy */
+void machine_fire(void *pin);        /* an irq_line's fire */
 
 #endif
