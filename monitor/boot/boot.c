@@ -12,6 +12,9 @@
 #include "boot/probe.h"
 #include "boot/program.h"
 #include "boot/pvh.h"
+#include "boot/x86_acpi.h"
+#include "boot/x86_linux.h"
+#include "boot/x86_mptable.h"
 
 static int check_config(const struct boot_config *cfg, const struct gmem *mem,
 			struct err *err)
@@ -45,12 +48,12 @@ static int load_initrd(const struct boot_src *initrd, struct place *place,
 }
 
 static int load_pvh(const struct boot_config *cfg, const struct image *img,
-		    const struct probe *probe, struct place *place,
+		    const struct probe *probe, gpa_t rsdp, struct place *place,
 		    struct boot_entry *entry, struct err *err)
 {
 	/* Linux cuts longer ones without a word: our entries are at the end */
-	size_t max = probe->notes.is_linux ? 2048 : BOOT_CMDLINE_MAX;
-	struct pvh_info info = { 0 };
+	size_t max = probe->notes.is_linux ? LINUX_LINE_MAX : BOOT_CMDLINE_MAX;
+	struct pvh_info info = { .rsdp = rsdp };
 	struct cmdline cmdline;
 	uint64_t end;
 	int code;
@@ -75,12 +78,22 @@ static int load_pvh(const struct boot_config *cfg, const struct image *img,
 	return pvh_write_info(place, &info, err);
 }
 
+/* For kernels; a program's kit needs neither and starts sooner without. */
+static int write_tables(const struct boot_config *cfg, const struct gmem *mem,
+			gpa_t *ret_rsdp, struct err *err)
+{
+	int code = mptable_write(mem, cfg->n_cpus, err);
+
+	return code < 0 ? code : acpi_write(cfg, mem, ret_rsdp, err);
+}
+
 static int load(const struct boot_config *cfg, const struct gmem *mem,
 		struct boot_entry *entry, struct err *err)
 {
 	struct probe probe;
 	struct place place;
 	struct image img;
+	gpa_t rsdp = 0;
 	int code;
 
 	code = image_open(&img, &cfg->image, err);
@@ -90,21 +103,17 @@ static int load(const struct boot_config *cfg, const struct gmem *mem,
 		return code;
 	place_init(&place, mem);
 	entry->kind = probe.kind;
-	switch (probe.kind) {
-	case BOOT_PVH:
-		return load_pvh(cfg, &img, &probe, &place, entry, err);
-	case BOOT_PROGRAM:
+	if (probe.kind == BOOT_PROGRAM) {
 		code = program_check(&img, &probe.elf, err);
-		if (code < 0)
-			return code;
-		return program_load(cfg, &img, &place, entry, err);
-	case BOOT_LINUX:
-		return err_set(err, -ENOEXEC, "not yet");
-	case BOOT_AUTO:
-	default:
-		return err_set(err, -EINVAL, "unknown boot kind %d",
-			       (int)probe.kind);
+		return code < 0 ? code
+				: program_load(cfg, &img, &place, entry, err);
 	}
+	code = write_tables(cfg, mem, &rsdp, err);
+	if (code < 0)
+		return code;
+	if (probe.kind == BOOT_PVH)
+		return load_pvh(cfg, &img, &probe, rsdp, &place, entry, err);
+	return linux_load(cfg, &img, &probe, rsdp, &place, entry, err);
 }
 
 int boot_load(const struct boot_config *cfg, struct gmem *mem,

@@ -163,6 +163,32 @@ void elf_make_kit(struct elf_make *m)
 	elf_make_note(m, DIRECT_NOTE_NAME, DIRECT_NOTE_TYPE, &n, sizeof(n));
 }
 
+static void put(struct elf_make *m, size_t off, uint64_t v, size_t len)
+{
+	memcpy(m->bytes + off, &v, len);
+}
+
+void elf_make_bzimage(struct elf_make *m)
+{
+	memset(m, 0, sizeof(*m));
+	put(m, 0x1f1, 1, 1);         /* setup_sects */
+	put(m, 0x1f4, 4096 / 16, 4); /* syssize */
+	put(m, 0x1fe, 0xaa55, 2);    /* boot_flag */
+	put(m, 0x200, 0x6aeb, 2);    /* jump: the header ends at 0x26c */
+	memcpy(m->bytes + 0x202, "HdrS", 4);
+	put(m, 0x206, 0x20f, 2);      /* version */
+	put(m, 0x211, 1, 1);          /* loadflags: LOADED_HIGH */
+	put(m, 0x22c, 0x7fffffff, 4); /* initrd_addr_max */
+	put(m, 0x230, 0x200000, 4);   /* kernel_alignment */
+	put(m, 0x234, 1, 1);          /* relocatable_kernel */
+	put(m, 0x236, 0x7f, 2);       /* xloadflags */
+	put(m, 0x238, 2047, 4);       /* cmdline_size */
+	put(m, 0x258, 0x1000000, 8);  /* pref_address */
+	put(m, 0x260, 0x200000, 4);   /* init_size */
+	m->len = 2 * 512 + 4096;
+	memset(m->bytes + 2 * 512, 0x90, 4096);
+}
+
 struct boot_src elf_make_src(const struct elf_make *m, const char *name)
 {
 	return (struct boot_src){ name, m->bytes, m->len, -1 };

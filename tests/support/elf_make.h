@@ -44,6 +44,10 @@ void elf_make_vmlinux(struct elf_make *m);
 /* pvh plus a direct note that passes every check for >= 2 MiB. */
 void elf_make_kit(struct elf_make *m);
 
+/* Not an ELF file: a bzImage of protocol 2.15 with 4 KiB of code, preferred
+ * address 16 MiB, init_size 2 MiB, alignment 2 MiB, relocatable. */
+void elf_make_bzimage(struct elf_make *m);
+
 struct boot_src elf_make_src(const struct elf_make *m, const char *name);
 
 #endif
