@@ -12,6 +12,7 @@
 
 #define THREADS 4
 #define LINES   500
+#define START   "mayfly: info: talk: thread "
 
 #define MUST(e)                                                            \
 	do {                                                               \
@@ -35,8 +36,9 @@ static void *talk(void *arg)
 
 int main(void)
 {
-	char path[] = "/tmp/thread_log.XXXXXX", line[256];
-	unsigned me[THREADS], next[THREADS] = { 0 }, flood = 0, t, n;
+	char path[] = "/tmp/thread_log.XXXXXX", line[256], want[256];
+	unsigned me[THREADS], next[THREADS] = { 0 }, flood = 0;
+	unsigned long t;
 	pthread_t thread[THREADS];
 	int fd = mkstemp(path);
 	FILE *f;
@@ -60,9 +62,12 @@ int main(void)
 			flood++;
 			continue;
 		}
-		MUST(sscanf(line, "mayfly: info: talk: thread %u line %u end\n",
-			    &t, &n) == 2);
-		MUST(t < THREADS && n == next[t]);
+		MUST(strncmp(line, START, strlen(START)) == 0);
+		t = strtoul(line + strlen(START), NULL, 10);
+		MUST(t < THREADS);
+		(void)snprintf(want, sizeof(want), START "%lu line %u end\n", t,
+			       next[t]);
+		MUST(strcmp(line, want) == 0);
 		next[t]++;
 	}
 	for (unsigned i = 0; i < THREADS; i++)

@@ -89,7 +89,12 @@ static void start_read(struct loop *l, struct rec *r, int fd, void *buf,
 static void start_write(struct loop *l, struct rec *r, int fd, const void *buf,
 			size_t len)
 {
-	r->iov = (struct iovec){ (void *)(uintptr_t)buf, len };
+	union {
+		const void *in;
+		void *out; /* an iovec is for both ways */
+	} p = { buf };
+
+	r->iov = (struct iovec){ p.out, len };
 	loop_lock(l);
 	cr_assert_eq(loop_writev(l, &r->op, fd, &r->iov, 1, LOOP_OFF_STREAM),
 		     0);
