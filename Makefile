@@ -106,8 +106,9 @@ KIT_SRC := $(sort $(wildcard guest-kit/boot/*.[cS] guest-kit/kernel/*.[cS] \
 	guest-kit/drivers/*.[cS] guest-kit/linux/*.[cS] guest-kit/lib/*.[cS]))
 KIT_OBJ := $(addprefix $(G)/,$(addsuffix .o,$(basename $(KIT_SRC))))
 KIT_CFLAGS := -std=gnu17 -Os -g $(WARN) -Iguest-kit -Iguest-kit/include \
-	-ffreestanding -fno-pie -fno-pic -mno-red-zone -fno-stack-protector \
-	-fno-asynchronous-unwind-tables -mcmodel=large -fcf-protection=none \
+	-ffreestanding -fpie -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
+	-fno-stack-protector \
+	-fno-asynchronous-unwind-tables -fcf-protection=none \
 	-fno-tree-loop-distribute-patterns -ffunction-sections -fdata-sections
 
 $(G)/kit.elf: $(KIT_OBJ) guest-kit/boot/kit.ld

@@ -1,0 +1,274 @@
+/* console.c: virtio console (virtio 1.2, 5.3), port 0. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "drivers/console.h"
+
+#include "drivers/mmio.h"
+#include "drivers/virtio.h"
+#include "kernel/irq.h"
+#include "kernel/machine.h"
+#include "kernel/page.h"
+#include "lib/string.h"
+#include "linux/errno.h"
+
+#define RX 0
+#define TX 1
+
+/* mayfly's addition to the configuration: bit 0, the input has ended. */
+#define CONFIG_ENDED 12
+
+#define TX_LEN     (128 << 10)
+#define RX_BUF_LEN (16u << 10)
+#define RX_BUFS    8
+
+struct console {
+	bool tried, usable, started;
+	struct virtio dev;
+
+	/* Output: a circle of bytes; head and tail only grow. */
+	uint8_t *tx;
+	uint64_t tx_len, head, tail;
+	uint32_t slot_len[VIRTIO_RING_MAX]; /* bytes of each request ... */
+	bool slot_done[VIRTIO_RING_MAX];    /* ... and whether they are out */
+	uint16_t first_slot, n_slots;       /* requests with the device */
+
+	/* Input: buffers with the device, but for the one being read. */
+	uint8_t *rx;
+	bool ended;
+	bool reading;
+	unsigned rx_index, rx_off, rx_end;
+};
+
+static struct console consoles[2];
+
+/* The device, found and with rings, but not started. */
+static struct console *find(unsigned n)
+{
+	struct console *c = &consoles[n];
+	uint64_t pages = TX_LEN / PAGE_LEN;
+
+	if (c->tried)
+		return c->usable ? c : NULL;
+	c->tried = true;
+	if (!virtio_find(&c->dev, VIRTIO_ID_CONSOLE, n, IRQ_CONSOLE(n)) ||
+	    !virtio_prepare(&c->dev, 2))
+		return NULL;
+	while (pages && !(c->tx = page_alloc_run(pages)))
+		pages /= 2;
+	c->tx_len = pages * PAGE_LEN;
+	c->usable = pages;
+	return c->usable ? c : NULL;
+}
+
+static struct console *stream_console(enum console_stream stream)
+{
+	struct console *c = stream == CONSOLE_ERR ? find(1) : NULL;
+
+	return c ? c : find(0);
+}
+
+static void start(struct console *c, unsigned notify)
+{
+	c->started = true;
+	if (!virtio_start(&c->dev, notify))
+		c->usable = false;
+}
+
+static void reap(struct console *c)
+{
+	unsigned slot;
+	uint32_t len;
+
+	while (virtq_pop(&c->dev, TX, &slot, &len))
+		c->slot_done[slot] = true;
+	while (c->n_slots && c->slot_done[c->first_slot]) {
+		c->slot_done[c->first_slot] = false;
+		c->tail += c->slot_len[c->first_slot];
+		c->first_slot = (c->first_slot + 1) % VIRTIO_RING_MAX;
+		c->n_slots--;
+	}
+	/* Nothing out there: start over, in memory already touched. */
+	if (!c->n_slots)
+		c->head = c->tail = 0;
+}
+
+/* As much as fits in one piece. */
+static uint64_t add_output(struct console *c, const uint8_t *buf, uint64_t len)
+{
+	uint64_t off = c->head % c->tx_len;
+	uint64_t room =
+		min_u64(c->tx_len - (c->head - c->tail), c->tx_len - off);
+	unsigned slot = (c->first_slot + c->n_slots) % VIRTIO_RING_MAX;
+
+	len = min_u64(len, room);
+	if (!len || c->n_slots == VIRTIO_RING_MAX)
+		return 0;
+	memcpy(c->tx + off, buf, len);
+	c->head += len;
+	c->slot_len[slot] = (uint32_t)len;
+	c->n_slots++;
+	virtq_add(&c->dev.q[TX], slot, phys_of(c->tx + off), (uint32_t)len,
+		  false);
+	return len;
+}
+
+static void check_ended(struct console *c)
+{
+	unsigned at;
+
+	if (!machine.platform)
+		return;
+	mmio_begin();
+	at = mmio_read(c->dev.gpa + VIRTIO_CONFIG + CONFIG_ENDED);
+	mmio_run();
+	c->ended = mmio_value(at) & 1;
+}
+
+/* One round of waiting; news from the configuration is read at once. */
+static void wait(struct console *c, unsigned queue, uint64_t until_ns)
+{
+	virtio_wait(&c->dev, queue, until_ns);
+	if (c->dev.config_changed) {
+		c->dev.config_changed = false;
+		check_ended(c);
+	}
+}
+
+static void push(struct console *c)
+{
+	if (c->started)
+		virtio_notify(&c->dev, TX);
+	else
+		start(c, TX);
+}
+
+void console_write(enum console_stream stream, const void *buf, uint64_t len)
+{
+	struct console *c = stream_console(stream);
+	const uint8_t *p = buf;
+
+	while (c && c->usable && len) {
+		uint64_t n;
+
+		reap(c);
+		n = add_output(c, p, len);
+		p += n;
+		len -= n;
+		if (len && !n) {
+			push(c);
+			wait(c, TX, 0);
+		}
+	}
+	if (c && c->usable)
+		push(c);
+}
+
+void console_print(const char *text)
+{
+	console_write(CONSOLE_ERR, text, strlen(text));
+}
+
+void console_flush(void)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(consoles); i++) {
+		struct console *c = &consoles[i];
+
+		while (c->usable && c->started) {
+			reap(c);
+			if (!c->n_slots)
+				break;
+			wait(c, TX, 0);
+		}
+	}
+}
+
+static void give_buffer(struct console *c, unsigned index)
+{
+	virtq_add(&c->dev.q[RX], index, phys_of(c->rx + index * RX_BUF_LEN),
+		  RX_BUF_LEN, true);
+}
+
+/* The first console with buffers for input. */
+static struct console *input(void)
+{
+	struct console *c = find(0);
+
+	if (!c || c->rx)
+		return c;
+	c->rx = page_alloc_run(RX_BUFS * RX_BUF_LEN / PAGE_LEN);
+	if (!c->rx)
+		return NULL;
+	for (unsigned i = 0; i < RX_BUFS; i++)
+		give_buffer(c, i);
+	if (c->started)
+		virtio_notify(&c->dev, RX);
+	else
+		start(c, RX);
+	if (!c->usable)
+		return NULL;
+	check_ended(c);
+	return c;
+}
+
+static bool next_buffer(struct console *c)
+{
+	uint32_t len;
+
+	if (c->reading && c->rx_off < c->rx_end)
+		return true;
+	if (c->reading) {
+		give_buffer(c, c->rx_index);
+		c->reading = false;
+	}
+	while (virtq_pop(&c->dev, RX, &c->rx_index, &len)) {
+		c->rx_index %= RX_BUFS;
+		c->rx_off = 0;
+		c->rx_end = len < RX_BUF_LEN ? len : RX_BUF_LEN;
+		if (c->rx_end) {
+			c->reading = true;
+			return true;
+		}
+		give_buffer(c, c->rx_index);
+	}
+	return false;
+}
+
+int64_t console_read(void *buf, uint64_t len)
+{
+	struct console *c = input();
+	uint8_t *p = buf;
+	uint64_t done = 0;
+	bool ended;
+
+	if (!c)
+		return 0;
+	ended = c->ended; /* before the ring: no data comes after the end */
+	while (done < len && next_buffer(c)) {
+		uint64_t n = min_u64(len - done, c->rx_end - c->rx_off);
+
+		memcpy(p + done, c->rx + c->rx_index * RX_BUF_LEN + c->rx_off,
+		       n);
+		c->rx_off += (unsigned)n;
+		done += n;
+	}
+	virtio_notify(&c->dev, RX);
+	if (done || !len || ended)
+		return (int64_t)done;
+	return -LINUX_EAGAIN;
+}
+
+bool console_readable(void)
+{
+	struct console *c = input();
+
+	return !c || next_buffer(c) || c->ended;
+}
+
+void console_wait_input(uint64_t until_ns)
+{
+	struct console *c = input();
+
+	if (!c || console_readable())
+		return;
+	virtio_notify(&c->dev, RX);
+	wait(c, RX, until_ns);
+}

@@ -1,0 +1,65 @@
+/* virtio.h: a virtio device behind the MMIO transport, and its split rings
+ * (virtio 1.2, 2.7 and 4.2), driver side. Every descriptor is a request of
+ * its own: no chains. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DRIVERS_VIRTIO_H
+#define DRIVERS_VIRTIO_H
+
+#include "kernel/types.h"
+
+#define VIRTIO_QUEUES_MAX 2
+#define VIRTIO_RING_MAX   64 /* two such rings fit in a page */
+
+#define VIRTIO_ID_CONSOLE 3
+#define VIRTIO_ID_RNG     4
+
+#define VIRTIO_CONFIG 0x100 /* device-specific registers */
+
+struct virtq {
+	struct virtq_desc *desc;
+	struct virtq_avail *avail;
+	struct virtq_used *used;
+	uint16_t n;         /* entries, a power of two */
+	uint16_t next;      /* avail index after the last published */
+	uint16_t announced; /* ... at the last notification */
+	uint16_t seen;      /* used index up to which was popped */
+};
+
+struct virtio {
+	uint32_t gpa;
+	uint16_t gsi;
+	uint8_t irq_bit;
+	bool event_idx;
+	bool routed;         /* its interrupt can reach us */
+	bool config_changed; /* set by virtio_wait; the owner clears it */
+	unsigned n_queues;
+	struct virtq q[VIRTIO_QUEUES_MAX];
+};
+
+/* The nth device of this kind; false if there is none. */
+WUR bool virtio_find(struct virtio *v, uint16_t id, unsigned nth,
+		     unsigned irq_bit);
+
+/* Rings and memory for them, no device access yet: requests can be added. */
+WUR bool virtio_prepare(struct virtio *v, unsigned n_queues);
+
+/* Resets the device, negotiates, hands it the rings and what is in them;
+ * `notify` is a queue, or VIRTIO_QUEUES_MAX for none. False: not usable. */
+WUR bool virtio_start(struct virtio *v, unsigned notify);
+
+/* There must be room: at most n requests at a time. The index comes back when
+ * the device is done. */
+void virtq_add(struct virtq *q, unsigned index, gpa_t gpa, uint32_t len,
+	       bool device_writes);
+/* Tells the device about what was added, if it wants to know. */
+void virtio_notify(struct virtio *v, unsigned queue);
+/* What the device has finished next; false: nothing. */
+WUR bool virtq_pop(struct virtio *v, unsigned queue, unsigned *ret_index,
+		   uint32_t *ret_len);
+bool virtq_has_used(const struct virtq *q);
+
+/* Waits until the queue has something to pop, the configuration changed, or
+ * the time has come (0: never). May return early. */
+void virtio_wait(struct virtio *v, unsigned queue, uint64_t until_ns);
+
+#endif

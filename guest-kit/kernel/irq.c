@@ -1,0 +1,117 @@
+/* irq.c: local APIC (in xAPIC mode, through its page) and I/O APIC. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/irq.h"
+
+#include "kernel/clock.h"
+#include "kernel/cpu.h"
+#include "kernel/machine.h"
+
+#define LAPIC_GPA      0xfee00000u
+#define LAPIC_ID       0x020
+#define LAPIC_EOI      0x0b0
+#define LAPIC_SVR      0x0f0
+#define LAPIC_TIMER    0x320
+#define LAPIC_INITIAL  0x380
+#define LAPIC_DIVIDE   0x3e0
+#define SVR_ENABLE     0x100u
+#define TIMER_DEADLINE (2u << 17)
+#define DIVIDE_BY_16   3u
+
+/* What KVM and QEMU count the timer with. */
+#define LAPIC_HZ_PER_US 1000u
+
+#define IOAPIC_GPA(n) (0xfec00000u + (n)*0x10000u) /* as QEMU places more */
+#define IOAPIC_PINS   24
+#define IOAPIC_SELECT 0x00
+#define IOAPIC_WINDOW 0x10
+#define IOAPIC_RTE(n) (0x10 + 2 * (n))
+
+static bool ready, timer_ready;
+
+static volatile uint32_t *reg(uint32_t gpa, uint32_t off)
+{
+	return phys_ptr((gpa_t)gpa + off);
+}
+
+static void init(void)
+{
+	if (ready)
+		return;
+	ready = true;
+	*reg(LAPIC_GPA, LAPIC_SVR) = SVR_ENABLE | VEC_SPURIOUS;
+}
+
+void irq_route(unsigned gsi, unsigned bit)
+{
+	uint32_t gpa = IOAPIC_GPA(gsi / IOAPIC_PINS);
+	uint32_t rte = IOAPIC_RTE(gsi % IOAPIC_PINS);
+	uint32_t id;
+
+	init();
+	id = *reg(LAPIC_GPA, LAPIC_ID) >> 24;
+	if (id) { /* the reset value is 0 */
+		*reg(gpa, IOAPIC_SELECT) = rte + 1;
+		*reg(gpa, IOAPIC_WINDOW) = id << 24;
+	}
+	*reg(gpa, IOAPIC_SELECT) = rte;
+	*reg(gpa, IOAPIC_WINDOW) = VEC_IRQ + bit; /* fixed, edge, unmasked */
+}
+
+/* Bits set and acknowledged, but not yet taken. */
+static uint32_t seen;
+
+uint32_t irq_take(uint32_t mask)
+{
+	uint32_t bits = 0;
+
+	if (kit_irq_word) {
+		__asm__ volatile("xchg %0, %1"
+				 : "+r"(bits), "+m"(kit_irq_word)
+				 :
+				 : "memory");
+		seen |= bits;
+	}
+	/* A vector comes again only after its end: one end for each bit. */
+	for (; bits; bits &= bits - 1)
+		*reg(LAPIC_GPA, LAPIC_EOI) = 0;
+	bits = seen & mask;
+	seen &= ~mask;
+	return bits;
+}
+
+static void timer_init(bool deadline)
+{
+	if (timer_ready)
+		return;
+	timer_ready = true;
+	init();
+	if (!deadline)
+		*reg(LAPIC_GPA, LAPIC_DIVIDE) = DIVIDE_BY_16;
+	*reg(LAPIC_GPA, LAPIC_TIMER) =
+		(VEC_IRQ + IRQ_TIMER) | (deadline ? TIMER_DEADLINE : 0);
+	full_barrier(); /* the mode before the deadline: SDM 3, 10.5.4.1 */
+}
+
+void irq_halt(uint64_t until_ns)
+{
+	bool deadline = machine.features_ecx & CPUID_1_ECX_TSC_DEADLINE;
+	uint64_t left, now;
+
+	init();
+	if (!until_ns) {
+		cpu_halt(&kit_irq_word, 0);
+		return;
+	}
+	timer_init(deadline);
+	now = clock_now();
+	if (until_ns <= now)
+		return;
+	left = min_u64(until_ns - now, 60000000000ull);
+	if (deadline) {
+		cpu_halt(&kit_irq_word, rdtsc() + clock_tsc_from_ns(left));
+		return;
+	}
+	*reg(LAPIC_GPA, LAPIC_INITIAL) =
+		(uint32_t)max_u64(left * LAPIC_HZ_PER_US / 16000, 1);
+	cpu_halt(&kit_irq_word, 0);
+}

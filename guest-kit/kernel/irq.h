@@ -1,0 +1,26 @@
+/* irq.h: interrupts, for a kernel that only ever waits for them. An interrupt
+ * sets a bit and wakes the processor; whoever waits looks at the device. The
+ * interrupt controllers are set up when somebody first waits. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KERNEL_IRQ_H
+#define KERNEL_IRQ_H
+
+#include "kernel/types.h"
+
+/* Bits of kit_irq_word: sources. */
+#define IRQ_CONSOLE(n) (n) /* 0, 1 */
+#define IRQ_RNG        2
+#define IRQ_TIMER      16
+
+/* The edge-triggered interrupt line gsi sets `bit` from now on. */
+void irq_route(unsigned gsi, unsigned bit);
+
+/* Which of these bits were set since they were last taken. Call this, then
+ * look at the devices, then irq_halt: what happens in between is not lost. */
+uint32_t irq_take(uint32_t mask);
+
+/* Sleeps until a bit is set, or about until the clock says `until_ns`
+ * (clock_now); 0: no limit. May return early. */
+void irq_halt(uint64_t until_ns);
+
+#endif

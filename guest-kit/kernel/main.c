@@ -1,0 +1,29 @@
+/* main.c: from the entry to the program's first instruction. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/main.h"
+
+#include "kernel/cpu.h"
+#include "kernel/elf.h"
+#include "kernel/exit.h"
+#include "kernel/machine.h"
+#include "kernel/page.h"
+#include "kernel/stack.h"
+#include "kernel/vm.h"
+#include "linux/process.h"
+
+void kit_main(gpa_t start_info, uint64_t tsc_entry)
+{
+	struct elf_image image;
+	uint64_t rsp;
+
+	machine_init(start_info, tsc_entry);
+	page_init();
+	vm_init();
+	machine_read_arguments();
+	elf_load(&image);
+	rsp = stack_build(&image);
+	vm_link();
+	process_init(image.end);
+	machine_mark_main();
+	kit_enter_program(image.entry, rsp);
+}

@@ -1,0 +1,198 @@
+/* page.c: physical pages: ranges never used yet, and a list of freed ones,
+ * taken first so that little memory is ever touched. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/page.h"
+
+#include "kernel/exit.h"
+#include "kernel/machine.h"
+#include "lib/string.h"
+
+#define RANGES_MAX   16
+#define RESERVED_MAX 12
+
+struct range {
+	gpa_t start, end;
+};
+
+static struct range unused[RANGES_MAX];
+static unsigned n_unused, current;
+static uint64_t n_free, n_total;
+
+struct freed {
+	struct freed *next;
+};
+
+static struct freed *freed_list;
+
+extern char kit_image[], kit_image_end[];
+extern uint64_t kit_pdpt[512];
+
+static struct range reserved[RESERVED_MAX]; /* sorted */
+static unsigned n_reserved;
+
+static void reserve(gpa_t start, uint64_t len)
+{
+	unsigned i;
+
+	if (n_reserved == RESERVED_MAX)
+		machine_panic("too many modules");
+	for (i = n_reserved++; i && reserved[i - 1].start > start; i--)
+		reserved[i] = reserved[i - 1];
+	reserved[i] = (struct range){ page_down(start), page_up(start + len) };
+}
+
+static void reserve_all(const struct pvh_start_info *s)
+{
+	const struct pvh_module *module = phys_ptr(s->modules);
+
+	reserve(0, PAGE_LEN);
+	reserve(phys_of(kit_image), (uint64_t)(kit_image_end - kit_image));
+	reserve(phys_of(s), sizeof(*s));
+	reserve(s->memmap, s->n_memmap * sizeof(struct pvh_range));
+	if (s->cmdline)
+		reserve(s->cmdline, strlen(phys_ptr(s->cmdline)) + 1);
+	if (s->n_modules)
+		reserve(s->modules, s->n_modules * sizeof(*module));
+	for (unsigned i = 0; i < s->n_modules; i++)
+		reserve(module[i].gpa, module[i].len);
+}
+
+static void add_range(gpa_t start, gpa_t end)
+{
+	start = page_up(start);
+	end = page_down(end);
+	if (start >= end || n_unused == RANGES_MAX)
+		return;
+	unused[n_unused++] = (struct range){ start, end };
+	n_free += (end - start) / PAGE_LEN;
+}
+
+/* A range of RAM less everything reserved. */
+static void add_ram(gpa_t start, gpa_t end)
+{
+	for (unsigned i = 0; i < n_reserved; i++) {
+		if (reserved[i].end <= start)
+			continue;
+		if (reserved[i].start >= end)
+			break;
+		add_range(start, reserved[i].start);
+		start = max_u64(start, reserved[i].end);
+	}
+	add_range(start, end);
+}
+
+/* The window of physical addresses grows to cover RAM beyond 4 GiB. The
+ * tables come from below: they must be reachable already. */
+static void map_high(gpa_t end)
+{
+	const uint64_t gib = 1ull << 30;
+
+	for (uint64_t i = 4; i < 512 && i * gib < end; i++) {
+		uint64_t *pd = page_alloc();
+
+		if (!pd)
+			machine_panic("no memory to map memory");
+		for (unsigned j = 0; j < 512; j++)
+			pd[j] = (i * gib + j * (2ull << 20)) | (1ull << 63) |
+				0xe7;
+		kit_pdpt[i] = phys_of(pd) | 0x67;
+	}
+}
+
+void page_init(void)
+{
+	const struct pvh_start_info *s = machine.start;
+	const struct pvh_range *map = phys_ptr(s->memmap);
+	const gpa_t top = 512ull << 30;
+
+	reserve_all(s);
+	/* The kernel's neighbourhood first: its page tables exist. */
+	for (unsigned i = 0; i < s->n_memmap; i++)
+		if (map[i].type == PVH_RANGE_RAM &&
+		    map[i].gpa >= KIT_LOAD_GPA && map[i].gpa < KIT_PHYS_LEN)
+			add_ram(map[i].gpa,
+				min_u64(map[i].gpa + map[i].len, KIT_PHYS_LEN));
+	for (unsigned i = 0; i < s->n_memmap; i++)
+		if (map[i].type == PVH_RANGE_RAM && map[i].gpa < KIT_LOAD_GPA)
+			add_ram(map[i].gpa, map[i].gpa + map[i].len);
+	for (unsigned i = 0; i < s->n_memmap; i++)
+		if (map[i].type == PVH_RANGE_RAM &&
+		    map[i].gpa >= KIT_PHYS_LEN && map[i].gpa < top) {
+			map_high(min_u64(map[i].gpa + map[i].len, top));
+			add_ram(map[i].gpa,
+				min_u64(map[i].gpa + map[i].len, top));
+		}
+	n_total = n_free;
+}
+
+void *page_alloc_run(uint64_t n)
+{
+	for (unsigned i = current; i < n_unused; i++) {
+		gpa_t gpa = unused[i].start;
+
+		if (unused[i].end - gpa < n * PAGE_LEN)
+			continue;
+		unused[i].start += n * PAGE_LEN;
+		n_free -= n;
+		return phys_ptr(gpa);
+	}
+	return NULL;
+}
+
+static void *take_freed(void)
+{
+	struct freed *page = freed_list;
+
+	if (page) {
+		freed_list = page->next;
+		n_free--;
+	}
+	return page;
+}
+
+static void *take_unused(void)
+{
+	while (current < n_unused &&
+	       unused[current].start == unused[current].end)
+		current++;
+	return page_alloc_run(1);
+}
+
+void *page_alloc(void)
+{
+	void *page = take_freed();
+
+	return page ? page : take_unused();
+}
+
+void *page_alloc_zeroed(void)
+{
+	void *page = take_freed();
+
+	if (!page) {
+		page = take_unused();
+		/* This monitor's RAM is zero where nothing was loaded. */
+		if (!page || machine.platform)
+			return page;
+	}
+	return memset(page, 0, PAGE_LEN);
+}
+
+void page_free(void *page)
+{
+	struct freed *f = page;
+
+	f->next = freed_list;
+	freed_list = f;
+	n_free++;
+}
+
+uint64_t page_count_free(void)
+{
+	return n_free;
+}
+
+uint64_t page_count_total(void)
+{
+	return n_total;
+}

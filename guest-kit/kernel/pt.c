@@ -1,0 +1,243 @@
+/* pt.c: page tables of the lower half.
+ *
+ * Under shadow paging the first write to a table in use traps, so the tables
+ * the program starts with are built while nothing points at them. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/cpu.h"
+#include "kernel/page.h"
+#include "kernel/vm.h"
+#include "kernel/vm_priv.h"
+#include "linux/errno.h"
+
+#define PTE_PRESENT  0x001ull
+#define PTE_WRITE    0x002ull
+#define PTE_USER     0x004ull
+#define PTE_ACCESSED 0x020ull
+#define PTE_DIRTY    0x040ull
+#define PTE_OWNED    0x200ull /* software: freed with the mapping */
+#define PTE_HELD     0x400ull /* software: the address is good, P or not */
+#define PTE_NX       (1ull << 63)
+#define PTE_ADDRESS  0x000ffffffffff000ull
+
+#define PTE_TABLE \
+	(PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED | PTE_DIRTY)
+
+#define TABLE_SPAN (512 * PAGE_LEN) /* what a last-level table maps */
+
+extern uint64_t kit_pml4[512];
+
+/* kit_pml4[0] until pt_link, which stores it there: the first 512 GiB. */
+static uint64_t low_entry;
+static bool linked;
+
+void pt_init(void)
+{
+	low_entry = 0;
+}
+
+void pt_link(void)
+{
+	compiler_barrier();
+	kit_pml4[0] = low_entry;
+	linked = true;
+}
+
+static uint64_t pte_flags(unsigned prot)
+{
+	uint64_t flags = PTE_HELD | PTE_USER | PTE_ACCESSED | PTE_DIRTY;
+
+	if (prot)
+		flags |= PTE_PRESENT;
+	if (prot & VM_WRITE)
+		flags |= PTE_WRITE;
+	if (!(prot & VM_EXEC))
+		flags |= PTE_NX;
+	return flags;
+}
+
+static uint64_t *table_at(uint64_t *entry, bool create)
+{
+	void *page;
+
+	if (*entry)
+		return phys_ptr(*entry & PTE_ADDRESS);
+	if (!create)
+		return NULL;
+	page = page_alloc_zeroed();
+	if (page)
+		*entry = phys_of(page) | PTE_TABLE;
+	return page;
+}
+
+/* The last-level table for gva, or NULL. */
+static uint64_t *leaf_table(uint64_t gva, bool create)
+{
+	unsigned top = (gva >> 39) & 511;
+	uint64_t *table;
+
+	table = table_at(top || linked ? &kit_pml4[top] : &low_entry, create);
+	if (table)
+		table = table_at(&table[(gva >> 30) & 511], create);
+	if (table)
+		table = table_at(&table[(gva >> 21) & 511], create);
+	return table;
+}
+
+static unsigned leaf_index(uint64_t gva)
+{
+	return (gva >> 12) & 511;
+}
+
+static void flush(unsigned n_changed, uint64_t gva)
+{
+	if (linked && n_changed)
+		cpu_flush(n_changed == 1 ? gva : 0);
+}
+
+void pt_flush_page(uint64_t gva)
+{
+	flush(1, gva);
+}
+
+int pt_set_phys(uint64_t gva, gpa_t gpa, unsigned prot)
+{
+	uint64_t *table = leaf_table(gva, true);
+
+	if (!table)
+		return -LINUX_ENOMEM;
+	table[leaf_index(gva)] = gpa | pte_flags(prot);
+	return 0;
+}
+
+int pt_populate(uint64_t start, uint64_t end, unsigned prot)
+{
+	uint64_t flags = pte_flags(prot) | PTE_OWNED;
+
+	while (start < end) {
+		uint64_t *table = leaf_table(start, true);
+		uint64_t stop = min_u64(end, (start | (TABLE_SPAN - 1)) + 1);
+
+		if (!table)
+			return -LINUX_ENOMEM;
+		for (; start < stop; start += PAGE_LEN) {
+			uint64_t *pte = &table[leaf_index(start)];
+			void *page;
+
+			if (*pte & PTE_HELD)
+				continue;
+			page = page_alloc_zeroed();
+			if (!page)
+				return -LINUX_ENOMEM;
+			*pte = phys_of(page) | flags;
+		}
+	}
+	return 0;
+}
+
+/* Calls f for every page that exists; a table at a time. */
+#define FOR_EACH_PTE(pte, gva, start, end)                                     \
+	for (uint64_t gva = (start), stop_, *table_; gva < (end); gva = stop_) \
+		if (stop_ = min_u64((end), (gva | (TABLE_SPAN - 1)) + 1),      \
+		    (table_ = leaf_table(gva, false)))                         \
+			for (uint64_t *pte = &table_[leaf_index(gva)];         \
+			     gva < stop_; gva += PAGE_LEN, pte++)              \
+				if (*pte & PTE_HELD)
+
+void pt_protect(uint64_t start, uint64_t end, unsigned prot)
+{
+	uint64_t flags = pte_flags(prot), last = 0;
+	unsigned n = 0;
+
+	FOR_EACH_PTE(pte, gva, start, end)
+	{
+		uint64_t old = *pte;
+		uint64_t new = (old & (PTE_ADDRESS | PTE_OWNED)) | flags;
+
+		if (new == old)
+			continue;
+		*pte = new;
+		/* More rights need no flush: vm_fault deals with that. */
+		if ((old & PTE_PRESENT) &&
+		    (!(new &PTE_PRESENT) || (old & ~new &PTE_WRITE) ||
+		     (new & ~old &PTE_NX))) {
+			n++;
+			last = gva;
+		}
+	}
+	flush(n, last);
+}
+
+static void clear(uint64_t start, uint64_t end, uint64_t must)
+{
+	uint64_t last = 0;
+	unsigned n = 0;
+
+	FOR_EACH_PTE(pte, gva, start, end)
+	{
+		uint64_t old = *pte;
+
+		if ((old & must) != must)
+			continue;
+		*pte = 0;
+		if (old & PTE_OWNED)
+			page_free(phys_ptr(old & PTE_ADDRESS));
+		n++;
+		last = gva;
+	}
+	flush(n, last);
+}
+
+void pt_clear(uint64_t start, uint64_t end)
+{
+	clear(start, end, 0);
+}
+
+void pt_clear_owned(uint64_t start, uint64_t end)
+{
+	clear(start, end, PTE_OWNED);
+}
+
+int pt_move(uint64_t from, uint64_t to, uint64_t len)
+{
+	uint64_t last = 0;
+	unsigned n = 0;
+
+	for (uint64_t off = 0; off < len; off += TABLE_SPAN)
+		if (!leaf_table(to + off, true))
+			return -LINUX_ENOMEM;
+	if (len && !leaf_table(to + len - PAGE_LEN, true))
+		return -LINUX_ENOMEM;
+	FOR_EACH_PTE(pte, gva, from, from + len)
+	{
+		uint64_t target = gva - from + to;
+
+		leaf_table(target, false)[leaf_index(target)] = *pte;
+		*pte = 0;
+		n++;
+		last = gva;
+	}
+	flush(n, last);
+	return 0;
+}
+
+bool pt_is_present(uint64_t gva)
+{
+	const uint64_t *table = leaf_table(gva, false);
+
+	return table && (table[leaf_index(gva)] & PTE_PRESENT);
+}
+
+bool pt_all_present(uint64_t start, uint64_t end)
+{
+	while (start < end) {
+		const uint64_t *table = leaf_table(start, false);
+		uint64_t stop = min_u64(end, (start | (TABLE_SPAN - 1)) + 1);
+
+		if (!table)
+			return false;
+		for (; start < stop; start += PAGE_LEN)
+			if (!(table[leaf_index(start)] & PTE_PRESENT))
+				return false;
+	}
+	return true;
+}

@@ -1,0 +1,135 @@
+/* stack.c: builds the program's first stack. Its pages are reached by their
+ * physical addresses: the mapping is not live yet. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/stack.h"
+
+#include "kernel/elf.h"
+#include "kernel/entropy.h"
+#include "kernel/exit.h"
+#include "kernel/machine.h"
+#include "kernel/page.h"
+#include "kernel/vm.h"
+#include "lib/string.h"
+
+/* Exists from the start, contiguous in physical memory. */
+#define EAGER_PAGES 16ull
+/* Arguments, environment and their pointers, at most. */
+#define ARGS_MAX ((EAGER_PAGES - 8) * PAGE_LEN)
+
+enum {
+	AT_NULL = 0,
+	AT_PHDR = 3,
+	AT_PHENT = 4,
+	AT_PHNUM = 5,
+	AT_PAGESZ = 6,
+	AT_BASE = 7,
+	AT_FLAGS = 8,
+	AT_ENTRY = 9,
+	AT_UID = 11,
+	AT_EUID = 12,
+	AT_GID = 13,
+	AT_EGID = 14,
+	AT_PLATFORM = 15,
+	AT_HWCAP = 16,
+	AT_CLKTCK = 17,
+	AT_SECURE = 23,
+	AT_RANDOM = 25,
+	AT_EXECFN = 31,
+};
+
+struct builder {
+	uint8_t *page_top; /* where the kernel reaches the stack's top */
+	uint64_t top;      /* its address for the program */
+	uint64_t at;       /* next free byte, going down */
+};
+
+static void *host(const struct builder *b, uint64_t gva)
+{
+	return b->page_top - (b->top - gva);
+}
+
+static uint64_t push(struct builder *b, const void *data, uint64_t len)
+{
+	b->at -= len;
+	memcpy(host(b, b->at), data, len);
+	return b->at;
+}
+
+static uint64_t *put_pointers(uint64_t *slot, const char **s, uint64_t *gva,
+			      unsigned n)
+{
+	for (; n; n--) {
+		uint64_t len = strlen(*s) + 1;
+
+		*slot++ = *gva;
+		*gva += len;
+		*s += len;
+	}
+	*slot++ = 0;
+	return slot;
+}
+
+static void map_stack(struct builder *b, uint64_t program_end)
+{
+	uint64_t base, eager = EAGER_PAGES * PAGE_LEN;
+	uint8_t *run = page_alloc_run(EAGER_PAGES);
+
+	/* In the first GiB, where it shares page tables with the program. */
+	b->top = program_end <= 0x10000000 ? 0x3ffff000 : VM_END - PAGE_LEN;
+	base = b->top - STACK_LEN;
+	if (!run || !vm_is_free(base - PAGE_LEN, STACK_LEN + PAGE_LEN) ||
+	    vm_map(base, STACK_LEN - eager, VM_READ | VM_WRITE) ||
+	    vm_map_phys(b->top - eager, phys_of(run), eager,
+			VM_READ | VM_WRITE))
+		machine_noexec("out of guest memory for the stack");
+	b->page_top = run + eager;
+	b->at = b->top;
+}
+
+uint64_t stack_build(const struct elf_image *image)
+{
+	struct builder b;
+	uint8_t seed[16];
+	uint64_t platform, random, strings, pointers, *slot;
+	const char *s = machine.strings;
+
+	map_stack(&b, image->end);
+	pointers = (machine.argc + machine.envc + 3ull) * 8;
+	if (machine.strings_len + pointers > ARGS_MAX)
+		machine_noexec("arguments and environment too long (%lu bytes)",
+			       machine.strings_len);
+	entropy_fill(seed, sizeof(seed));
+	b.at -= 8;
+	strings = push(&b, machine.strings, machine.strings_len);
+	platform = push(&b, "x86_64", 7);
+	random = push(&b, seed, sizeof(seed));
+
+	const uint64_t auxv[][2] = {
+		{ AT_PHDR, image->headers },
+		{ AT_PHENT, 56 },
+		{ AT_PHNUM, image->n_headers },
+		{ AT_PAGESZ, PAGE_LEN },
+		{ AT_BASE, 0 },
+		{ AT_FLAGS, 0 },
+		{ AT_ENTRY, image->entry },
+		{ AT_UID, 0 },
+		{ AT_EUID, 0 },
+		{ AT_GID, 0 },
+		{ AT_EGID, 0 },
+		{ AT_PLATFORM, platform },
+		{ AT_HWCAP, machine.features_edx },
+		{ AT_CLKTCK, 100 },
+		{ AT_SECURE, 0 },
+		{ AT_RANDOM, random },
+		{ AT_EXECFN, strings },
+		{ AT_NULL, 0 },
+	};
+
+	b.at = (b.at - pointers - sizeof(auxv)) & ~15ull;
+	slot = host(&b, b.at);
+	*slot++ = machine.argc;
+	slot = put_pointers(slot, &s, &strings, machine.argc);
+	slot = put_pointers(slot, &s, &strings, machine.envc);
+	memcpy(slot, auxv, sizeof(auxv));
+	return b.at;
+}

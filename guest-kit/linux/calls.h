@@ -1,0 +1,107 @@
+/* calls.h: every system call the kit has, by number. A call gets the
+ * program's registers and returns a value or a negative errno. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LINUX_CALLS_H
+#define LINUX_CALLS_H
+
+#include "kernel/cpu.h"
+#include "kernel/types.h"
+
+typedef int64_t syscall_fn(struct regs *r);
+
+/* Arguments, as the Linux ABI passes them. */
+#define ARG1(r) ((r)->rdi)
+#define ARG2(r) ((r)->rsi)
+#define ARG3(r) ((r)->rdx)
+#define ARG4(r) ((r)->r10)
+#define ARG5(r) ((r)->r8)
+#define ARG6(r) ((r)->r9)
+
+/* A checked pointer into the program's memory. */
+static inline void *user_ptr(uint64_t gva)
+{
+	return (void *)(uintptr_t)gva;
+}
+
+/* Number, name. The one list: the table and the declarations come from it. */
+#define SYSCALLS(X)               \
+	X(0, read)                \
+	X(1, write)               \
+	X(2, open)                \
+	X(3, close)               \
+	X(4, stat)                \
+	X(5, fstat)               \
+	X(6, lstat)               \
+	X(7, poll)                \
+	X(8, lseek)               \
+	X(9, mmap)                \
+	X(10, mprotect)           \
+	X(11, munmap)             \
+	X(12, brk)                \
+	X(13, rt_sigaction)       \
+	X(14, rt_sigprocmask)     \
+	X(16, ioctl)              \
+	X(17, pread64)            \
+	X(18, pwrite64)           \
+	X(19, readv)              \
+	X(20, writev)             \
+	X(21, access)             \
+	X(23, select)             \
+	X(24, sched_yield)        \
+	X(25, mremap)             \
+	X(28, madvise)            \
+	X(32, dup)                \
+	X(33, dup2)               \
+	X(34, pause)              \
+	X(35, nanosleep)          \
+	X(39, getpid)             \
+	X(60, exit)               \
+	X(62, kill)               \
+	X(63, uname)              \
+	X(72, fcntl)              \
+	X(79, getcwd)             \
+	X(89, readlink)           \
+	X(95, umask)              \
+	X(96, gettimeofday)       \
+	X(97, getrlimit)          \
+	X(98, getrusage)          \
+	X(99, sysinfo)            \
+	X(100, times)             \
+	X(102, getuid)            \
+	X(104, getgid)            \
+	X(107, geteuid)           \
+	X(108, getegid)           \
+	X(110, getppid)           \
+	X(111, getpgrp)           \
+	X(131, sigaltstack)       \
+	X(157, prctl)             \
+	X(158, arch_prctl)        \
+	X(186, gettid)            \
+	X(200, tkill)             \
+	X(201, time)              \
+	X(203, sched_setaffinity) \
+	X(204, sched_getaffinity) \
+	X(218, set_tid_address)   \
+	X(228, clock_gettime)     \
+	X(229, clock_getres)      \
+	X(230, clock_nanosleep)   \
+	X(231, exit_group)        \
+	X(234, tgkill)            \
+	X(257, openat)            \
+	X(262, newfstatat)        \
+	X(267, readlinkat)        \
+	X(269, faccessat)         \
+	X(270, pselect6)          \
+	X(271, ppoll)             \
+	X(273, set_robust_list)   \
+	X(292, dup3)              \
+	X(302, prlimit64)         \
+	X(318, getrandom)         \
+	X(334, rseq)              \
+	X(439, faccessat2)
+
+#define SYSCALL_DECLARE(number, name) syscall_fn sys_##name;
+SYSCALLS(SYSCALL_DECLARE)
+#undef SYSCALL_DECLARE
+
+#endif

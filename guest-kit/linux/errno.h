@@ -1,0 +1,29 @@
+/* errno.h: error numbers of the Linux ABI. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LINUX_ERRNO_H
+#define LINUX_ERRNO_H
+
+enum {
+	LINUX_EPERM = 1,
+	LINUX_ENOENT = 2,
+	LINUX_ESRCH = 3,
+	LINUX_EINTR = 4,
+	LINUX_EIO = 5,
+	LINUX_EBADF = 9,
+	LINUX_ECHILD = 10,
+	LINUX_EAGAIN = 11,
+	LINUX_ENOMEM = 12,
+	LINUX_EACCES = 13,
+	LINUX_EFAULT = 14,
+	LINUX_EEXIST = 17,
+	LINUX_ENODEV = 19,
+	LINUX_EINVAL = 22,
+	LINUX_EMFILE = 24,
+	LINUX_ENOTTY = 25,
+	LINUX_ESPIPE = 29,
+	LINUX_ERANGE = 34,
+	LINUX_ENAMETOOLONG = 36,
+	LINUX_ENOSYS = 38,
+};
+
+#endif

@@ -1,0 +1,13 @@
+/* process.h: the one process: its heap, identity and end. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LINUX_PROCESS_H
+#define LINUX_PROCESS_H
+
+#include "kernel/types.h"
+
+#define PROCESS_PID 1
+
+/* The heap starts at this page. */
+void process_init(uint64_t heap_start);
+
+#endif
