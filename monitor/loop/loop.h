@@ -106,7 +106,7 @@ WUR int loop_writev(struct loop *l, struct loop_op *op, int fd,
 		    const struct iovec *iov, unsigned n, uint64_t off);
 /* One shot; `events` as poll(2). */
 WUR int loop_poll(struct loop *l, struct loop_op *op, int fd, uint32_t events);
-/* One shot, at an absolute CLOCK_MONOTONIC time. */
+/* One shot, at an absolute CLOCK_MONOTONIC time; 0 is the next batch. */
 WUR int loop_timer(struct loop *l, struct loop_op *op, uint64_t deadline_ns);
 /* fdatasync(2) when `data_only`. Covers writes whose done() has run. */
 WUR int loop_fsync(struct loop *l, struct loop_op *op, int fd, bool data_only);
