@@ -4,12 +4,15 @@
 #include <criterion/parameterized.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -869,5 +872,47 @@ Test(loop, ring_is_locked, .timeout = 10)
 		cr_assert_eq(errno, EACCES);
 	}
 	cr_assert_eq(rings, loop_engine(l) == LOOP_URING ? 1 : 0);
+	loop_free(l);
+}
+
+/* Containers refuse io_uring like this. */
+static void forbid_io_uring(int code)
+{
+	struct sock_filter f[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)code),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { .len = ARRAY_SIZE(f), .filter = f };
+
+	cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog), 0);
+}
+
+ParameterizedTestParameters(loop, falls_back_where_io_uring_is_refused)
+{
+	static int codes[] = { EPERM, EACCES, ENOSYS };
+
+	return cr_make_param_array(int, codes, ARRAY_SIZE(codes));
+}
+
+ParameterizedTest(int *code, loop, falls_back_where_io_uring_is_refused,
+		  .timeout = 10)
+{
+	struct err err = { 0 };
+	struct loop *l = NULL;
+	struct rec t = REC(.res = 1);
+
+	forbid_io_uring(*code);
+	cr_assert_eq(loop_new(8, LOOP_URING, &l, &err), -*code);
+	cr_assert_null(l);
+	cr_assert(strstr(err.msg, "io_uring"));
+	l = make(LOOP_AUTO, 8);
+	cr_assert_eq(loop_engine(l), LOOP_POLL);
+	start_timer(l, &t, 0);
+	quiet(l);
+	cr_assert_eq(t.res, 0);
 	loop_free(l);
 }
