@@ -134,13 +134,21 @@ GUEST_SRC := $(sort $(wildcard tests/guests/*.c examples/*.c))
 GUEST_BIN := $(addprefix $(G)/,$(basename $(GUEST_SRC)))
 GUEST_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -static -Iguest-kit/include -Itests/guests
 
+# Helpers of the integration tests run on the host, or in the SVM lane's.
+HELPER_BIN := $(addprefix $(G)/,$(basename $(sort $(wildcard tests/integ/helpers/*.c))))
+
 .PHONY: guests
-guests: $(GUEST_BIN)
+guests: $(GUEST_BIN) $(HELPER_BIN)
 
 $(G)/tests/guests/%: tests/guests/%.c Makefile $(wildcard tests/guests/*.h)
 	$(call say,GUEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(GUEST_CFLAGS) -o $@ $<
+
+$(G)/tests/integ/helpers/%: tests/integ/helpers/%.c Makefile
+	$(call say,HELPER,$@)
+	@mkdir -p $(@D)
+	$(Q)$(MUSL_CC) -std=gnu17 -O2 -g -Wall -Wextra -static -o $@ $<
 
 $(G)/examples/%: examples/%.c Makefile
 	$(call say,GUEST,$@)
