@@ -121,14 +121,14 @@ static void set_high(uint64_t *reg, uint32_t value)
 
 static void driver_features_write(struct vdev *v, uint32_t value)
 {
-	if (v->status & VIRTIO_STATUS_FEATURES_OK)
+	const uint32_t sel = v->driver_features_sel;
+
+	if ((v->status & VIRTIO_STATUS_FEATURES_OK) || (sel > 1 && value != 0))
 		ignore();
-	else if (v->driver_features_sel == 0)
+	else if (sel == 0)
 		set_low(&v->driver_features, value);
-	else if (v->driver_features_sel == 1)
+	else if (sel == 1)
 		set_high(&v->driver_features, value);
-	else if (value != 0)
-		ignore();
 }
 
 static bool features_fit(const struct vdev *v)

@@ -11,6 +11,7 @@
 #include "mem/gmem.h"
 
 #define DESC_LEN        16u
+#define HEAD_LEN        2u /* an entry of avail */
 #define USED_ELEM_LEN   8u
 #define RING_HDR_LEN    4u           /* flags, idx: of avail and of used */
 #define RING_EVENT_LEN  2u           /* the event field behind the entries */
@@ -44,7 +45,7 @@ void vq_reset(struct vq *q)
 
 static uint64_t avail_len(uint32_t size)
 {
-	return RING_HDR_LEN + 2ull * size + RING_EVENT_LEN;
+	return RING_HDR_LEN + (uint64_t)HEAD_LEN * size + RING_EVENT_LEN;
 }
 
 static uint64_t used_len(uint32_t size)
@@ -54,7 +55,7 @@ static uint64_t used_len(uint32_t size)
 
 static uint8_t *used_event(const struct vq *q)
 {
-	return q->avail + RING_HDR_LEN + 2u * q->size;
+	return q->avail + RING_HDR_LEN + (size_t)HEAD_LEN * q->size;
 }
 
 static uint8_t *avail_event(const struct vq *q)
@@ -263,7 +264,8 @@ int vq_pop(struct vq *q, struct iovec *iov, unsigned n_iov,
 	 * keeps the rules never has more than `size` of them. */
 	if (waiting > q->size - q->in_flight)
 		return -EPROTO;
-	entry = q->avail + RING_HDR_LEN + 2u * (q->next_avail & (q->size - 1));
+	entry = q->avail + RING_HDR_LEN +
+		(size_t)HEAD_LEN * (q->next_avail & (q->size - 1));
 	c.head = gload16(entry);
 	r = walk(q, &c, n_iov);
 	if (r < 0)

@@ -34,9 +34,9 @@ static uint32_t get32(const struct vdriver *d, gpa_t gpa)
 void vdriver_init(struct vdriver *d, uint8_t *ram, gpa_t at, uint16_t size)
 {
 	*d = (struct vdriver){ .ram = ram, .size = size, .desc = at };
-	d->avail = d->desc + 16u * size;
-	d->used = (d->avail + 6 + 2u * size + 3) & ~3ull;
-	d->end = d->used + 6 + 8u * size;
+	d->avail = d->desc + 16ull * size;
+	d->used = (d->avail + 6 + 2ull * size + 3) & ~3ull;
+	d->end = d->used + 6 + 8ull * size;
 	memset(ram + at, 0, d->end - at);
 }
 
@@ -62,7 +62,7 @@ void vdriver_publish(struct vdriver *d, uint16_t avail_idx)
 
 void vdriver_offer(struct vdriver *d, uint16_t head)
 {
-	put16(d, d->avail + 4 + 2u * (d->avail_idx % d->size), head);
+	put16(d, d->avail + 4 + 2ull * (d->avail_idx % d->size), head);
 	vdriver_publish(d, (uint16_t)(d->avail_idx + 1));
 }
 
@@ -107,7 +107,7 @@ uint16_t vdriver_add_indirect(struct vdriver *d, gpa_t table,
 
 bool vdriver_used(struct vdriver *d, uint32_t *ret_head, uint32_t *ret_len)
 {
-	const gpa_t elem = d->used + 4 + 8u * (d->used_seen % d->size);
+	const gpa_t elem = d->used + 4 + 8ull * (d->used_seen % d->size);
 
 	if (d->used_seen == vdriver_used_idx(d))
 		return false;
@@ -129,7 +129,7 @@ uint16_t vdriver_used_flags(const struct vdriver *d)
 
 uint16_t vdriver_avail_event(const struct vdriver *d)
 {
-	return get16(d, d->used + 4 + 8u * d->size);
+	return get16(d, d->used + 4 + 8ull * d->size);
 }
 
 void vdriver_set_avail_flags(struct vdriver *d, uint16_t flags)
@@ -139,7 +139,7 @@ void vdriver_set_avail_flags(struct vdriver *d, uint16_t flags)
 
 void vdriver_set_used_event(struct vdriver *d, uint16_t event)
 {
-	put16(d, d->avail + 4 + 2u * d->size, event);
+	put16(d, d->avail + 4 + 2ull * d->size, event);
 }
 
 void vdriver_attach(const struct vdriver *d, struct vq *q)

@@ -165,15 +165,15 @@ Test(mmio, writes_to_read_only_registers_do_nothing)
 {
 	static const uint16_t fixed[] = { 0x00, 0x04, 0x08, 0x0c, 0x10, 0x34,
 					  0x60, 0xb0, 0xc0, 0xfc, 0x18 };
-	struct vdev before = v;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(fixed); i++) {
-		uint64_t n = IGNORED;
+		const uint32_t before = get(fixed[i]);
+		const uint64_t n = IGNORED;
 
 		set(fixed[i], UINT32_MAX);
 		cr_expect_eq(IGNORED, n + 1, "%#x", fixed[i]);
+		cr_expect_eq(get(fixed[i]), before, "%#x", fixed[i]);
 	}
-	cr_expect_eq(memcmp(&before, &v, sizeof(v)), 0);
 }
 
 struct access {

@@ -115,7 +115,7 @@ static uint64_t metric(const char *name)
 {
 	struct metric *const *m = vdev_metrics;
 
-	while (*m && strcmp((*m)->name, name))
+	while (*m && strcmp((*m)->name, name) != 0)
 		m++;
 	cr_assert_not_null(*m, "%s", name);
 	return metric_get(*m);
