@@ -41,7 +41,7 @@ static int load_initrd(const struct boot_src *initrd, struct place *place,
 	if (code == 0)
 		code = image_load(&img, 0, place->mem, gpa, (size_t)initrd->len,
 				  "the initrd", err);
-	if (code < 0)
+	if (code != 0)
 		return err_wrap(err, "initrd %s", initrd->name);
 	*ret = (struct pvh_module){ gpa, initrd->len };
 	return 0;
@@ -72,7 +72,7 @@ static int load_pvh(const struct boot_config *cfg, const struct image *img,
 		code = load_initrd(cfg->initrd, place, &info.module[0], err);
 		info.n_modules = 1;
 	}
-	if (code < 0)
+	if (code != 0)
 		return code;
 	info.cmdline = &cmdline;
 	return pvh_write_info(place, &info, err);
@@ -84,7 +84,7 @@ static int write_tables(const struct boot_config *cfg, const struct gmem *mem,
 {
 	int code = mptable_write(mem, cfg->n_cpus, err);
 
-	return code < 0 ? code : acpi_write(cfg, mem, ret_rsdp, err);
+	return code != 0 ? code : acpi_write(cfg, mem, ret_rsdp, err);
 }
 
 static int load(const struct boot_config *cfg, const struct gmem *mem,
@@ -99,7 +99,7 @@ static int load(const struct boot_config *cfg, const struct gmem *mem,
 	code = image_open(&img, &cfg->image, err);
 	if (code == 0)
 		code = probe_image(&img, cfg->kind, &probe, err);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	place_init(&place, mem);
 	entry->kind = probe.kind;
@@ -109,7 +109,7 @@ static int load(const struct boot_config *cfg, const struct gmem *mem,
 				: program_load(cfg, &img, &place, entry, err);
 	}
 	code = write_tables(cfg, mem, &rsdp, err);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	if (probe.kind == BOOT_PVH)
 		return load_pvh(cfg, &img, &probe, rsdp, &place, entry, err);
@@ -122,10 +122,10 @@ int boot_load(const struct boot_config *cfg, struct gmem *mem,
 	struct boot_entry entry = { 0 };
 	int code = check_config(cfg, mem, err);
 
-	if (code < 0)
+	if (code != 0)
 		return code;
 	code = load(cfg, mem, &entry, err);
-	if (code < 0)
+	if (code != 0)
 		return err_wrap(err, "%s", cfg->image.name);
 	*ret_entry = entry;
 	return 0;

@@ -18,20 +18,23 @@ static bool is_blank(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* The end of the word at `s`: blanks inside double quotes do not end it. */
-static const char *word_end(const char *s)
+/* The end of the word at `s`: blanks inside double quotes do not end it.
+ * *ret_open says whether a quote is left open. */
+static const char *word_end(const char *s, bool *ret_open)
 {
 	bool quoted = false;
 
 	for (; *s != '\0' && (quoted || !is_blank(*s)); s++)
 		if (*s == '"')
 			quoted = !quoted;
+	*ret_open = quoted;
 	return s;
 }
 
 /* The user's word that separates the kernel's from init's, or the end. */
-static const char *separator(const char *s)
+static const char *separator(const char *s, bool *ret_open)
 {
+	*ret_open = false;
 	for (;;) {
 		const char *end;
 		size_t len;
@@ -40,7 +43,7 @@ static const char *separator(const char *s)
 			s++;
 		if (*s == '\0')
 			return s;
-		end = word_end(s);
+		end = word_end(s, ret_open);
 		len = (size_t)(end - s);
 		/* Linux strips the quotes before it compares */
 		if ((len == 2 && memcmp(s, "--", 2) == 0) ||
@@ -67,11 +70,16 @@ static void append(struct cmdline *c, const char *s, size_t len)
 int cmdline_build(const char *user, unsigned n_devices, const char *extra,
 		  size_t max, struct cmdline *ret, struct err *err)
 {
-	const char *sep = separator(user);
+	bool is_open;
+	const char *sep = separator(user, &is_open);
 	size_t head = (size_t)(sep - user);
 	struct cmdline c = { 0 };
 
 	CHECK(max > 0 && max <= BOOT_CMDLINE_MAX);
+	if (is_open) /* it would swallow our words */
+		return err_set(err, -EINVAL,
+			       "kernel command line: a quote (\") in "
+			       "--kernel-args is not closed");
 	while (head > 0 && is_blank(user[head - 1]))
 		head--;
 	append(&c, user, head);

@@ -169,7 +169,7 @@ int elf_parse(const struct image *img, struct elf *ret, struct err *err)
 	memcpy(&h, img->head,
 	       img->head_len < sizeof(h) ? img->head_len : sizeof(h));
 	code = img->head_len < 20 ? 0 : check_ident(&h, err);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	if (img->head_len < sizeof(h))
 		return err_set(err, -ENOEXEC,
@@ -177,7 +177,7 @@ int elf_parse(const struct image *img, struct elf *ret, struct err *err)
 			       "has %zu bytes",
 			       img->head_len);
 	code = check_type(le16_get(h.type), err);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	n = le16_get(h.phnum);
 	if (n == 0)
@@ -201,7 +201,7 @@ int elf_parse(const struct image *img, struct elf *ret, struct err *err)
 		if (ret->segment[i].type != PT_LOAD)
 			continue;
 		code = check_load(&ret->segment[i], i, img->src->len, err);
-		if (code < 0)
+		if (code != 0)
 			return code;
 	}
 	return 0;

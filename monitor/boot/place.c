@@ -86,7 +86,7 @@ int place_claim(struct place *p, gpa_t gpa, uint64_t len, const char *what,
 {
 	struct label l = label_of(what, n);
 	const struct place_range *hit;
-	uint64_t end;
+	uint64_t end, hit_end;
 
 	if (len == 0)
 		return 0;
@@ -104,14 +104,16 @@ int place_claim(struct place *p, gpa_t gpa, uint64_t len, const char *what,
 			       (unsigned long long)end, LAYOUT_HOLE_START,
 			       LAYOUT_HOLE_END);
 	hit = find_overlap(p, gpa, len);
-	if (hit)
+	if (hit) {
+		hit_end = hit->gpa + hit->len;
 		return err_set(err, -ENOEXEC,
 			       "%s at %#llx-%#llx overlaps %s at %#llx-%#llx",
 			       l.text, (unsigned long long)gpa,
 			       (unsigned long long)end,
 			       label_of(hit->what, hit->n).text,
 			       (unsigned long long)hit->gpa,
-			       (unsigned long long)(hit->gpa + hit->len));
+			       (unsigned long long)hit_end);
+	}
 	if (!gmem_has(p->mem, gpa, len))
 		return too_small(p, end, l.text, err);
 	add_range(p, gpa, len, what, n);

@@ -166,17 +166,15 @@ int probe_image(const struct image *img, enum boot_kind wanted,
 		code = elf_parse(img, &ret->elf, err);
 		if (code == 0)
 			code = elf_read_notes(img, &ret->elf, &ret->notes, err);
-		if (code < 0)
+		if (code != 0)
 			return code;
 	}
 	ret->kind = wanted;
 	if (wanted != BOOT_AUTO)
 		return check_wanted(ret, wanted, err);
-	if (ret->is_bzimage)
-		ret->kind = BOOT_LINUX;
-	else if (ret->notes.has_pvh)
+	if (!ret->is_bzimage && ret->notes.has_pvh)
 		ret->kind = BOOT_PVH;
-	else if (in_upper_half(&ret->elf))
+	else if (ret->is_bzimage || in_upper_half(&ret->elf))
 		ret->kind = BOOT_LINUX;
 	else
 		ret->kind = BOOT_PROGRAM;

@@ -140,7 +140,7 @@ int program_check(const struct image *img, const struct elf *elf,
 		if (s->type != PT_DYNAMIC || elf->type != ET_DYN)
 			continue;
 		code = check_dynamic(img, elf, s, err);
-		if (code < 0)
+		if (code != 0)
 			return code;
 	}
 	return check_segments(elf, err);
@@ -187,7 +187,7 @@ static int load_startup(const struct boot_config *cfg, struct place *place,
 			       "bytes, which is the limit",
 			       PROGRAM_STARTUP_MAX);
 	code = place_low(place, from, len, "the startup block", &gpa, err);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	code = gmem_span(place->mem, gpa, len, &span);
 	if (code < 0)
@@ -242,29 +242,29 @@ int program_load(const struct boot_config *cfg, const struct image *img,
 
 	code = cmdline_build(cfg->cmdline, cfg->n_devices, PLATFORM_WORD,
 			     BOOT_CMDLINE_MAX, &cmdline, err);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	code = place_claim(place, PLACE_INFO_GPA, PVH_INFO_LEN,
 			   "the start info", -1, err);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	code = load_kit(&cfg->kit, place, entry, &end, err);
-	if (code < 0)
+	if (code != 0)
 		return err_wrap(err, "guest kernel %s", cfg->kit.name);
 	if (end > LAYOUT_HOLE_START)
 		end = PLACE_HIGH_GPA; /* a kit above 4 GiB: modules stay low */
 	code = place_low(place, end, len, "the program", &info.module[0].gpa,
 			 err);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	info.module[0].len = len;
 	code = image_load(img, 0, place->mem, info.module[0].gpa, (size_t)len,
 			  "the program", err);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	code = load_startup(cfg, place, info.module[0].gpa + len,
 			    &info.module[1], err);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	info.cmdline = &cmdline;
 	return pvh_write_info(place, &info, err);

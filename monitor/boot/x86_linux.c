@@ -197,7 +197,7 @@ static int parse_bzimage(const struct image *img, struct kernel *k,
 
 	if (code == 0)
 		code = find_code(img, k, err);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	align = get32(k->params + BP_ALIGNMENT);
 	pref = get64(k->params + BP_PREF_ADDRESS);
@@ -264,7 +264,7 @@ static int load_kernel(const struct image *img, const struct probe *probe,
 		return elf_load(img, &probe->elf, place, &end, err);
 	code = place_claim(place, k->load_gpa, k->load_len, "the kernel", -1,
 			   err);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	return image_load(img, k->code_off, place->mem, k->load_gpa,
 			  (size_t)k->code_len, "the kernel", err);
@@ -281,7 +281,7 @@ static int load_initrd(const struct boot_src *initrd, struct kernel *k,
 	if (code == 0)
 		code = image_load(&img, 0, place->mem, gpa, (size_t)initrd->len,
 				  "the initrd", err);
-	if (code < 0)
+	if (code != 0)
 		return err_wrap(err, "initrd %s", initrd->name);
 	put32(k->params + BP_INITRD, (uint32_t)gpa);
 	put32(k->params + BP_EXT_INITRD, (uint32_t)(gpa >> 32));
@@ -333,7 +333,7 @@ static int write_info(const struct kernel *k, const struct cmdline *cmdline,
 	code = longmode_write_gdt(place->mem, GDT_GPA, err);
 	if (code == 0)
 		code = longmode_write_tables(place->mem, TABLES_GPA, err);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	if (gmem_write(place->mem, PARAMS_GPA, k->params, sizeof(k->params)) <
 		    0 ||
@@ -366,11 +366,11 @@ int linux_load(const struct boot_config *cfg, const struct image *img,
 		code = load_kernel(img, probe, &k, place, err);
 	if (code == 0 && cfg->initrd)
 		code = load_initrd(cfg->initrd, &k, place, err);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	fill_params(&k, rsdp, place->mem);
 	code = write_info(&k, &cmdline, place, err);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	entry->mode = BOOT_MODE_LINUX64;
 	entry->rip = k.entry_gpa;

@@ -45,7 +45,7 @@ static const struct line lines[] = {
 	{ "a=\"x -- y\" b", 1, NULL, "a=\"x -- y\" b " D0 },
 	{ "a \"--\" x", 1, NULL, "a " D0 " \"--\" x" },
 	{ "a -- b -- c", 1, NULL, "a " D0 " -- b -- c" },
-	{ "a=\"open -- quote", 1, NULL, "a=\"open -- quote " D0 },
+	{ "a\"=x -- y\" \"b\"c", 1, NULL, "a\"=x -- y\" \"b\"c " D0 },
 	{ "--", 0, NULL, "--" },
 };
 
@@ -66,6 +66,21 @@ ParameterizedTest(const unsigned *row, cmdline, puts_ours_before_the_separator,
 		     0);
 	cr_assert_str_eq(c.text, l->result);
 	cr_assert_eq(c.len, strlen(l->result));
+}
+
+Test(cmdline, open_quote_would_swallow_ours, .timeout = 5)
+{
+	static const char *const users[] = { "\"", "a=\"open -- b",
+					     "x \"y\" z\"" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+		struct err err = { 0 };
+		struct cmdline c;
+
+		cr_assert_eq(cmdline_build(users[i], 1, NULL, 4096, &c, &err),
+			     -EINVAL);
+		cr_assert(strstr(err.msg, "is not closed"), "%s", err.msg);
+	}
 }
 
 Test(cmdline, last_device, .timeout = 5)
