@@ -40,35 +40,7 @@ const char *const vcpu_reg_names[VCPU_N_REGS] = {
 	"r9",  "r10", "r11", "r12", "r13", "r14", "r15", "rip", "rflags",
 };
 
-static int set_cpuid(const struct vcpu *c, unsigned n_cpus, struct err *err)
-{
-	struct cpuid_topology t = {
-		.apic_id = c->id,
-		.n_cpus = n_cpus,
-		.tsc_khz = vcpu_tsc_khz(c),
-		.tsc_deadline = c->vm->has_tsc_deadline,
-	};
-	AUTO_FREE struct kvm_cpuid2 *mine = NULL;
-	const struct kvm_cpuid2 *host;
-	int r = vm_cpuid(c->vm, &host, err);
-
-	if (r)
-		return r;
-	mine = calloc(1, sizeof(*mine) + (host->nent + CPUID_EXTRA) *
-						 sizeof(mine->entries[0]));
-	if (!mine)
-		return err_set(err, -ENOMEM, "CPUID table");
-	mine->nent = host->nent;
-	memcpy(mine->entries, host->entries,
-	       host->nent * sizeof(mine->entries[0]));
-	cpuid_adjust(mine, &t);
-	if (ioctl(c->fd, KVM_SET_CPUID2, mine))
-		return err_set(err, -errno, "KVM CPUID of vCPU %u", c->id);
-	return 0;
-}
-
-int vcpu_init(struct vcpu *c, struct vm *vm, unsigned id, unsigned n_cpus,
-	      struct err *err)
+int vcpu_init(struct vcpu *c, const struct vm *vm, unsigned id, struct err *err)
 {
 	void *run;
 	int r;
@@ -81,18 +53,36 @@ int vcpu_init(struct vcpu *c, struct vm *vm, unsigned id, unsigned n_cpus,
 		   0);
 	if (run == MAP_FAILED) {
 		r = err_set(err, -errno, "map vCPU %u", id);
-		goto fail_close;
+		(void)close(c->fd);
+		return r;
 	}
 	c->run = run;
-	r = set_cpuid(c, n_cpus, err);
-	if (r)
-		goto fail_unmap;
 	return 0;
-fail_unmap:
-	(void)munmap(c->run, vm->run_len);
-fail_close:
-	(void)close(c->fd);
-	return r;
+}
+
+int vcpu_set_cpuid(struct vcpu *c, const struct kvm_cpuid2 *host,
+		   unsigned n_cpus, struct err *err)
+{
+	struct cpuid_topology t = {
+		.apic_id = c->id,
+		.n_cpus = n_cpus,
+		.tsc_khz = vcpu_tsc_khz(c),
+		.tsc_deadline = c->vm->has_tsc_deadline,
+	};
+	AUTO_FREE struct kvm_cpuid2 *mine =
+		calloc(1, sizeof(*mine) + (host->nent + CPUID_EXTRA) *
+						  sizeof(mine->entries[0]));
+
+	if (!mine)
+		return err_set(err, -ENOMEM, "CPUID table");
+	mine->nent = host->nent;
+	memcpy(mine->entries, host->entries,
+	       host->nent * sizeof(mine->entries[0]));
+	cpuid_adjust(mine, &t);
+	if (ioctl(c->fd, KVM_SET_CPUID2, mine))
+		return err_set(err, -errno, "KVM CPUID of vCPU %u", c->id);
+	c->host = host;
+	return 0;
 }
 
 void vcpu_fini(struct vcpu *c)

@@ -16,19 +16,25 @@
 
 struct err;
 struct gmem;
+struct kvm_cpuid2;
 struct kvm_run;
 struct vm;
 
 struct vcpu {
-	struct vm *vm;       /* borrowed */
-	struct kvm_run *run; /* shared with the kernel */
+	const struct vm *vm;           /* borrowed */
+	const struct kvm_cpuid2 *host; /* borrowed; what KVM supports */
+	struct kvm_run *run;           /* shared with the kernel */
 	unsigned id;
 	int fd;
 };
 
-/* CPU `id` of `n_cpus`, with its CPUID. Its registers are at reset. */
-WUR int vcpu_init(struct vcpu *c, struct vm *vm, unsigned id, unsigned n_cpus,
+/* Creates CPU `id`. Before it is entered it gets its CPUID. */
+WUR int vcpu_init(struct vcpu *c, const struct vm *vm, unsigned id,
 		  struct err *err);
+/* One of `n_cpus`, of the kind `host` (see cpuid_supported), which is
+ * borrowed. */
+WUR int vcpu_set_cpuid(struct vcpu *c, const struct kvm_cpuid2 *host,
+		       unsigned n_cpus, struct err *err);
 void vcpu_fini(struct vcpu *c);
 
 /* --- the state at the first instruction (x86_entry.c) ------------------- */

@@ -16,11 +16,9 @@
 #include "mem/gmem.h"
 
 /* Three pages that only Intel's KVM uses, out of every guest's way. */
-#define TSS_ADDR        0xfffbd000ul
-#define IDENTITY_ADDR   0xfffbc000ull
-#define IOAPIC_PINS     24
-#define CPUID_MAX       256
-#define CPUID_STACK_LEN (32 * 1024)
+#define TSS_ADDR      0xfffbd000ul
+#define IDENTITY_ADDR 0xfffbc000ull
+#define IOAPIC_PINS   24
 
 int kvm_open(struct err *err)
 {
@@ -90,55 +88,6 @@ static int add_irqchip(const struct vm *vm, const struct vm_config *cfg,
 	return 0;
 }
 
-static void *ask_cpuid(void *arg)
-{
-	struct vm *vm = arg;
-
-	vm->cpuid_errno = ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, vm->cpuid)
-				  ? errno
-				  : 0;
-	return NULL;
-}
-
-/* In a virtual machine the question costs as much as creating the VM: each
- * of its CPUID instructions exits. So both happen at once. */
-static int start_cpuid(struct vm *vm, struct err *err)
-{
-	struct kvm_cpuid2 *c =
-		calloc(1, sizeof(*c) + CPUID_MAX * sizeof(c->entries[0]));
-	pthread_attr_t attr;
-
-	if (!c)
-		return err_set(err, -ENOMEM, "CPUID table");
-	c->nent = CPUID_MAX;
-	vm->cpuid = c;
-	(void)pthread_attr_init(&attr);
-	(void)pthread_attr_setstacksize(&attr, CPUID_STACK_LEN);
-	vm->cpuid_asked =
-		!pthread_create(&vm->cpuid_thread, &attr, ask_cpuid, vm);
-	(void)pthread_attr_destroy(&attr);
-	if (!vm->cpuid_asked)
-		(void)ask_cpuid(vm); /* one thread too many: in this one */
-	return 0;
-}
-
-static void join_cpuid(struct vm *vm)
-{
-	if (vm->cpuid_asked)
-		(void)pthread_join(vm->cpuid_thread, NULL);
-	vm->cpuid_asked = false;
-}
-
-int vm_cpuid(struct vm *vm, const struct kvm_cpuid2 **ret_cpuid,
-	     struct err *err)
-{
-	join_cpuid(vm);
-	if (vm->cpuid_errno)
-		return err_set(err, -vm->cpuid_errno, "KVM supported CPUID");
-	*ret_cpuid = vm->cpuid;
-	return 0;
-}
-
 int vm_init(struct vm *vm, int kvm_fd, const struct vm_config *cfg,
 	    const struct gmem *mem, struct err *err)
 {
@@ -155,9 +104,6 @@ int vm_init(struct vm *vm, int kvm_fd, const struct vm_config *cfg,
 	vm->has_tsc_deadline = ioctl(kvm_fd, KVM_CHECK_EXTENSION,
 				     KVM_CAP_TSC_DEADLINE_TIMER) > 0;
 	vm->has_xcrs = ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_XCRS) > 0;
-	r = start_cpuid(vm, err);
-	if (r)
-		return r;
 	do
 		vm->fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
 	while (vm->fd < 0 && errno == EINTR);
@@ -186,9 +132,6 @@ void vm_fini(struct vm *vm)
 	if (vm->fd >= 0)
 		(void)close(vm->fd);
 	vm->fd = -1;
-	join_cpuid(vm);
-	free(vm->cpuid);
-	vm->cpuid = NULL;
 }
 
 int vm_signal_msi(const struct vm *vm, uint64_t address, uint32_t data)

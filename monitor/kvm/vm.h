@@ -6,7 +6,6 @@
 #ifndef KVM_VM_H
 #define KVM_VM_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,18 +25,12 @@ struct vm_config {
 	bool pit; /* needs VM_IRQCHIP_FULL */
 };
 
-struct kvm_cpuid2;
-
 struct vm {
 	int kvm_fd; /* borrowed */
 	int fd;     /* owned */
 	enum vm_irqchip irqchip;
 	size_t run_len; /* bytes of a vCPU's shared page */
 	bool has_tsc_deadline, has_xcrs;
-	struct kvm_cpuid2 *cpuid; /* owned; see vm_cpuid */
-	pthread_t cpuid_thread;
-	bool cpuid_asked; /* the thread is to be joined */
-	int cpuid_errno;
 };
 
 /*
@@ -51,10 +44,6 @@ WUR int kvm_open(struct err *err);
 WUR int vm_init(struct vm *vm, int kvm_fd, const struct vm_config *cfg,
 		const struct gmem *mem, struct err *err);
 void vm_fini(struct vm *vm);
-
-/* What this host's KVM supports; waits for it when it is not known yet. */
-WUR int vm_cpuid(struct vm *vm, const struct kvm_cpuid2 **ret_cpuid,
-		 struct err *err);
 
 /* Delivers an MSI to the local APICs. 0 or negative errno. Any thread. */
 WUR int vm_signal_msi(const struct vm *vm, uint64_t address, uint32_t data);

@@ -3,10 +3,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kvm/x86_cpuid.h"
 
+#include <errno.h>
 #include <linux/kvm.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 
 #include "base/attr.h"
+#include "base/cleanup.h"
+#include "base/err.h"
 
 #define LEAF_FEATURES   0x1u
 #define LEAF_CACHE      0x4u
@@ -24,6 +28,22 @@
 
 /* KVM's local APIC timer counts nanoseconds. */
 #define APIC_BUS_KHZ 1000000u
+
+#define ENTRIES_MAX 256
+
+int cpuid_supported(int kvm_fd, struct kvm_cpuid2 **ret, struct err *err)
+{
+	AUTO_FREE struct kvm_cpuid2 *c =
+		calloc(1, sizeof(*c) + ENTRIES_MAX * sizeof(c->entries[0]));
+
+	if (!c)
+		return err_set(err, -ENOMEM, "CPUID table");
+	c->nent = ENTRIES_MAX;
+	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, c))
+		return err_set(err, -errno, "KVM supported CPUID");
+	*ret = take_ptr(&c);
+	return 0;
+}
 
 static struct kvm_cpuid_entry2 *find(struct kvm_cpuid2 *c, uint32_t leaf,
 				     uint32_t index)

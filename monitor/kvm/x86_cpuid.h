@@ -6,7 +6,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/attr.h"
+
+struct err;
+
 struct kvm_cpuid2;
+
+/*
+ * What this host's KVM supports: owned by the caller (free). In a virtual
+ * machine this takes 0.3 ms, as each CPUID instruction of the kernel exits.
+ */
+WUR int cpuid_supported(int kvm_fd, struct kvm_cpuid2 **ret, struct err *err);
 
 struct cpuid_topology {
 	uint32_t apic_id;

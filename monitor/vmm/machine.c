@@ -13,11 +13,13 @@
 #include "base/log.h"
 #include "guest-kit/include/abi/direct.h"
 #include "guest-kit/include/abi/startup.h"
+#include "kvm/x86_cpuid.h"
 #include "loop/loop.h"
 #include "virtio/console.h"
 #include "vmm/machine_priv.h"
 
-#define VCPU_STACK_LEN (128 * 1024)
+#define CPUID_STACK_LEN (32 * 1024)
+#define VCPU_STACK_LEN  (128 * 1024)
 
 const char *const outcome_names[OUTCOME_REASONS] = {
 	"running", "exited",        "power off",     "reset",     "fault",
@@ -112,41 +114,84 @@ void legacy_init(struct machine *m)
 	m->legacy.serial.ctx = m;
 }
 
-static int build(struct machine *m, struct err *err)
+static int create_vm(struct machine *m, struct err *err)
 {
-	struct machine_config *cfg = &m->cfg;
-	bool pit = cfg->legacy & MACHINE_LEGACY_PIT;
+	bool pit = m->cfg.legacy & MACHINE_LEGACY_PIT;
 	struct vm_config vm = { pit ? VM_IRQCHIP_FULL : VM_IRQCHIP_SPLIT, pit };
-	int r;
+	int r = vm_init(&m->vm, m->cfg.kvm_fd, &vm, &m->mem, err);
 
-	r = vm_init(&m->vm, cfg->kvm_fd, &vm, &m->mem, err);
-	if (r)
-		return r;
-	ioapic_init(&m->ioapic, send_msi, m);
-	for (unsigned i = 0; i < cfg->n_cpus; i++) {
-		struct vcpu_thread *t = &m->cpu[i];
-
-		t->m = m;
-		r = vcpu_init(&t->vcpu, &m->vm, i, cfg->n_cpus, err);
-		if (r)
-			return r;
-		m->n_vcpus++;
+	for (unsigned i = 0; i < m->cfg.n_cpus && !r; i++) {
+		m->cpu[i].m = m;
+		r = vcpu_init(&m->cpu[i].vcpu, &m->vm, i, err);
+		if (!r)
+			m->n_vcpus++;
 	}
 	m->mark[MARK_VM] = clock_mono_ns();
+	return r;
+}
+
+static void *cpuid_thread(void *arg)
+{
+	struct machine *m = arg;
+	int r = cpuid_supported(m->cfg.kvm_fd, &m->host_cpuid, &m->cpuid_err);
+
+	CHECK(r == m->cpuid_err.code);
+	return NULL;
+}
+
+static int load_image(struct machine *m, struct err *err)
+{
+	struct machine_config *cfg = &m->cfg;
+
 	cfg->boot.n_cpus = cfg->n_cpus;
 	cfg->boot.n_devices = devices_count();
 	cfg->boot.legacy_serial = cfg->legacy & MACHINE_LEGACY_SERIAL;
-	cfg->boot.legacy_pic = pit;
+	cfg->boot.legacy_pic = cfg->legacy & MACHINE_LEGACY_PIT;
 	cfg->boot.legacy_i8042 = cfg->legacy & MACHINE_LEGACY_I8042;
 	cfg->boot.legacy_rtc = cfg->legacy & MACHINE_LEGACY_RTC;
 	cfg->boot.startup_flags = cfg->verbose ? STARTUP_VERBOSE : 0;
-	r = boot_load(&cfg->boot, &m->mem, &m->entry, err);
+	return boot_load(&cfg->boot, &m->mem, &m->entry, err);
+}
+
+static int prepare(struct machine *m, struct err *err)
+{
+	int r = create_vm(m, err);
+
 	if (!r)
-		r = enter(m, err);
+		r = load_image(m, err);
 	if (r)
 		return r;
+	ioapic_init(&m->ioapic, send_msi, m);
 	legacy_init(m);
-	r = devices_create(m, err);
+	return devices_create(m, err);
+}
+
+/* docs/adr/0006-ask-for-cpuid-in-a-thread.md */
+static int build(struct machine *m, struct err *err)
+{
+	pthread_attr_t attr;
+	pthread_t asker;
+	bool beside;
+	int r;
+
+	(void)pthread_attr_init(&attr);
+	(void)pthread_attr_setstacksize(&attr, CPUID_STACK_LEN);
+	beside = !pthread_create(&asker, &attr, cpuid_thread, m);
+	(void)pthread_attr_destroy(&attr);
+	if (!beside)
+		(void)cpuid_thread(m);
+	r = prepare(m, err);
+	if (beside)
+		(void)pthread_join(asker, NULL);
+	if (!r && m->cpuid_err.code) {
+		*err = m->cpuid_err;
+		r = err->code;
+	}
+	for (unsigned i = 0; i < m->n_vcpus && !r; i++)
+		r = vcpu_set_cpuid(&m->cpu[i].vcpu, m->host_cpuid,
+				   m->cfg.n_cpus, err);
+	if (!r)
+		r = enter(m, err);
 	m->mark[MARK_IMAGE] = clock_mono_ns();
 	return r;
 }
@@ -391,6 +436,7 @@ void machine_free(struct machine *m)
 		vcpu_fini(&m->cpu[--m->n_vcpus].vcpu);
 	if (m->vm.fd >= 0)
 		vm_fini(&m->vm);
+	free(m->host_cpuid);
 	gmem_fini(&m->mem);
 	free(m);
 }

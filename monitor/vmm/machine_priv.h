@@ -42,6 +42,8 @@ struct machine {
 	struct ioapic ioapic;
 	struct vcpu_thread cpu[BOOT_CPUS_MAX];
 	unsigned n_vcpus; /* initialised */
+	struct kvm_cpuid2 *host_cpuid;
+	struct err cpuid_err; /* of the thread that asks for it */
 
 	struct vdev *dev[LAYOUT_VIRTIO_MAX];
 	struct irq_pin dev_pin[LAYOUT_VIRTIO_MAX];
