@@ -120,7 +120,7 @@ pvh_entry:
 	push %rax
 	iretq
 
-	.section .bss.boot, "aw", @nobits
+	.section .bss.0large, "aw", @nobits
 	.balign 4096
 boot_pml4:
 	.fill 4096, 1, 0

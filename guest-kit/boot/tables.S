@@ -15,10 +15,27 @@
 	.section .tables, "aw", @progbits
 	.balign 4096
 	.globl kit_pml4, kit_pdpt
-kit_pml4: /* lower half: filled when the program is loaded */
-	.fill PML4_SLOT, 8, 0
+kit_pml4:
+	.quad low_pdpt - PHYS_BASE + P + RW + US + AD
+	.fill PML4_SLOT - 1, 8, 0
 	.quad kit_pdpt - PHYS_BASE + P + RW + US + AD
 	.fill 511 - PML4_SLOT, 8, 0
+
+/* The program's first GiB, ready but empty: tables nobody walks yet can be
+ * filled without a trap, and these pages are in memory already. */
+low_pdpt:
+	.quad low_pd - PHYS_BASE + P + RW + US + AD
+	.fill 511, 8, 0
+low_pd:
+	.fill 2, 8, 0
+	.quad low_pt - PHYS_BASE + P + RW + US + AD /* from 4 MiB: text */
+	.fill 508, 8, 0
+	.quad stack_pt - PHYS_BASE + P + RW + US + AD /* the last 2 MiB */
+low_pt:
+	.fill 512, 8, 0
+stack_pt:
+	.fill 512, 8, 0
+
 kit_pdpt: /* above 4 GiB: filled by page.c when there is RAM */
 	.set i, 0
 	.rept 4
@@ -57,7 +74,7 @@ pt:
 	.endr
 
 /* Task state: stacks for gates, and a bitmap that opens every port, which is
- * the start of .bss. The linker knows how far away that is. */
+ * the end of .bss. The linker knows how far away that is. */
 	.section .tss, "aw", @progbits
 	.globl kit_tss
 kit_tss:
@@ -151,24 +168,28 @@ kit_gdt_ptr32:
 	.quad kit_pvclock - PHYS_BASE, kit_wall_clock - PHYS_BASE
 4:	.balign 4
 
-	.section .bss.stacks, "aw", @nobits
+/* Stacks. The pages used on every start are in the image, next to the data:
+ * where memory is mapped page by page at a fault, neighbours come along. */
+	.section .data.stacks, "aw", @progbits
 	.balign 4096
 	.globl kit_stack_top, kit_trap_stack_top, kit_ist_trap_top
 	.globl kit_ist_irq_top, kit_ist_nmi_top
-	.fill 1024, 1, 0
+	.fill 512, 1, 0
 kit_ist_irq_top:
-	.fill 1024, 1, 0
-kit_ist_nmi_top:
-	.fill 1024, 1, 0
+	.fill 512, 1, 0
 kit_ist_trap_top:
-	.fill 5120, 1, 0
-kit_trap_stack_top:
-	.fill 12288, 1, 0
+	.fill 7168, 1, 0
 kit_stack_top:
 	.globl kit_pvclock, kit_wall_clock
-	.balign 64
 kit_pvclock: /* both written by the hypervisor */
 	.fill 32, 1, 0
 kit_wall_clock:
 	.fill 16, 1, 0
+
+	.section .bss.0large, "aw", @nobits
+	.balign 16
+	.fill 512, 1, 0
+kit_ist_nmi_top:
+	.fill 8192, 1, 0
+kit_trap_stack_top:
 	.section .note.GNU-stack, "", @progbits

@@ -24,9 +24,10 @@ struct console {
 	bool tried, usable, started;
 	struct virtio dev;
 
-	/* Output: a circle of bytes; head and tail only grow. */
+	/* Output: a circle of bytes: [tail, sent) is with the device, [sent,
+	 * head) waits for console_push. The three only grow. */
 	uint8_t *tx;
-	uint64_t tx_len, head, tail;
+	uint64_t tx_len, head, sent, tail;
 	uint32_t slot_len[VIRTIO_RING_MAX]; /* bytes of each request ... */
 	bool slot_done[VIRTIO_RING_MAX];    /* ... and whether they are out */
 	uint16_t first_slot, n_slots;       /* requests with the device */
@@ -87,28 +88,8 @@ static void reap(struct console *c)
 		c->n_slots--;
 	}
 	/* Nothing out there: start over, in memory already touched. */
-	if (!c->n_slots)
-		c->head = c->tail = 0;
-}
-
-/* As much as fits in one piece. */
-static uint64_t add_output(struct console *c, const uint8_t *buf, uint64_t len)
-{
-	uint64_t off = c->head % c->tx_len;
-	uint64_t room =
-		min_u64(c->tx_len - (c->head - c->tail), c->tx_len - off);
-	unsigned slot = (c->first_slot + c->n_slots) % VIRTIO_RING_MAX;
-
-	len = min_u64(len, room);
-	if (!len || c->n_slots == VIRTIO_RING_MAX)
-		return 0;
-	memcpy(c->tx + off, buf, len);
-	c->head += len;
-	c->slot_len[slot] = (uint32_t)len;
-	c->n_slots++;
-	virtq_add(&c->dev.q[TX], slot, phys_of(c->tx + off), (uint32_t)len,
-		  false);
-	return len;
+	if (c->tail == c->head)
+		c->head = c->sent = c->tail = 0;
 }
 
 static void check_ended(struct console *c)
@@ -133,12 +114,40 @@ static void wait(struct console *c, unsigned queue, uint64_t until_ns)
 	}
 }
 
+/* One request for what lies in one piece. */
+static void send(struct console *c)
+{
+	uint64_t off = c->sent % c->tx_len;
+	uint64_t len = min_u64(c->head - c->sent, c->tx_len - off);
+	unsigned slot = (c->first_slot + c->n_slots++) % VIRTIO_RING_MAX;
+
+	c->slot_len[slot] = (uint32_t)len;
+	c->sent += len;
+	virtq_add(&c->dev.q[TX], slot, phys_of(c->tx + off), (uint32_t)len,
+		  false);
+}
+
 static void push(struct console *c)
 {
-	if (c->started)
-		virtio_notify(&c->dev, TX);
-	else
-		start(c, TX);
+	while (c->usable && c->sent != c->head) {
+		while (c->sent != c->head && c->n_slots < VIRTIO_RING_MAX)
+			send(c);
+		if (c->started)
+			virtio_notify(&c->dev, TX);
+		else
+			start(c, TX);
+		if (c->sent != c->head)
+			wait(c, TX, 0);
+		reap(c);
+	}
+}
+
+void console_push(enum console_stream stream)
+{
+	struct console *c = stream_console(stream);
+
+	if (c)
+		push(c);
 }
 
 void console_write(enum console_stream stream, const void *buf, uint64_t len)
@@ -147,24 +156,28 @@ void console_write(enum console_stream stream, const void *buf, uint64_t len)
 	const uint8_t *p = buf;
 
 	while (c && c->usable && len) {
-		uint64_t n;
+		uint64_t off, n;
 
 		reap(c);
-		n = add_output(c, p, len);
+		off = c->head % c->tx_len;
+		n = min_u64(c->tx_len - (c->head - c->tail), c->tx_len - off);
+		n = min_u64(n, len);
+		memcpy(c->tx + off, p, n);
+		c->head += n;
 		p += n;
 		len -= n;
-		if (len && !n) {
+		if (!n) {
 			push(c);
-			wait(c, TX, 0);
+			if (c->head - c->tail == c->tx_len)
+				wait(c, TX, 0);
 		}
 	}
-	if (c && c->usable)
-		push(c);
 }
 
 void console_print(const char *text)
 {
 	console_write(CONSOLE_ERR, text, strlen(text));
+	console_push(CONSOLE_ERR);
 }
 
 void console_flush(void)

@@ -10,8 +10,10 @@
 
 enum console_stream { CONSOLE_OUT, CONSOLE_ERR };
 
-/* Takes all of it; waits only while the buffer is full. */
+/* Takes all of it; waits only while the buffer is full. The device need not
+ * see it before the next console_push. */
 void console_write(enum console_stream stream, const void *buf, uint64_t len);
+void console_push(enum console_stream stream);
 /* Standard error, for the kernel's own words. */
 void console_print(const char *text);
 /* Waits until the device has taken everything. */

@@ -75,11 +75,9 @@ static volatile uint16_t *avail_event(const struct virtq *q)
 /* How long a wait spins before it sleeps: sleeping costs more than this. */
 #define SPIN_NS 20000
 
-static bool ids_known;
-
 static void read_ids(void)
 {
-	ids_known = true;
+	machine.n_ids = machine.n_devices;
 	mmio_begin();
 	for (unsigned i = 0; i < machine.n_devices; i++)
 		(void)mmio_read(machine.device[i].gpa + REG_DEVICE_ID);
@@ -90,7 +88,7 @@ static void read_ids(void)
 
 bool virtio_find(struct virtio *v, uint16_t id, unsigned nth, unsigned irq_bit)
 {
-	if (!ids_known && machine.n_devices)
+	if (machine.n_ids < machine.n_devices)
 		read_ids();
 	for (unsigned i = 0; i < machine.n_devices; i++) {
 		const struct machine_device *dev = &machine.device[i];

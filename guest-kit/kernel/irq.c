@@ -14,11 +14,11 @@
 #define LAPIC_INITIAL  0x380
 #define LAPIC_DIVIDE   0x3e0
 #define SVR_ENABLE     0x100u
-#define TIMER_DEADLINE (2u << 17)
+#define LVT_DEADLINE   (2u << 17)
 #define DIVIDE_BY_16   3u
 
 /* What KVM and QEMU count the timer with. */
-#define LAPIC_HZ_PER_US 1000u
+#define LAPIC_TICKS_PER_US 1000u
 
 #define IOAPIC_GPA(n) (0xfec00000u + (n)*0x10000u) /* as QEMU places more */
 #define IOAPIC_PINS   24
@@ -26,7 +26,8 @@
 #define IOAPIC_WINDOW 0x10
 #define IOAPIC_RTE(n) (0x10 + 2 * (n))
 
-static bool ready, timer_ready;
+static bool ready;
+static enum { TIMER_UNKNOWN, TIMER_ONE_SHOT, TIMER_DEADLINE } timer;
 
 static volatile uint32_t *reg(uint32_t gpa, uint32_t off)
 {
@@ -79,22 +80,29 @@ uint32_t irq_take(uint32_t mask)
 	return bits;
 }
 
-static void timer_init(bool deadline)
+/* The processor's word about the deadline mode is not enough: where CPUID is
+ * not intercepted in ring 3 it speaks of the host. The register knows. */
+static void timer_init(void)
 {
-	if (timer_ready)
+	volatile uint32_t *lvt = reg(LAPIC_GPA, LAPIC_TIMER);
+
+	if (timer != TIMER_UNKNOWN)
 		return;
-	timer_ready = true;
-	init();
-	if (!deadline)
-		*reg(LAPIC_GPA, LAPIC_DIVIDE) = DIVIDE_BY_16;
-	*reg(LAPIC_GPA, LAPIC_TIMER) =
-		(VEC_IRQ + IRQ_TIMER) | (deadline ? TIMER_DEADLINE : 0);
-	full_barrier(); /* the mode before the deadline: SDM 3, 10.5.4.1 */
+	timer = TIMER_ONE_SHOT;
+	if (machine.features_ecx & CPUID_1_ECX_TSC_DEADLINE) {
+		*lvt = (VEC_IRQ + IRQ_TIMER) | LVT_DEADLINE;
+		full_barrier(); /* before the deadline: SDM 3, 10.5.4.1 */
+		if (*lvt & LVT_DEADLINE) {
+			timer = TIMER_DEADLINE;
+			return;
+		}
+	}
+	*reg(LAPIC_GPA, LAPIC_DIVIDE) = DIVIDE_BY_16;
+	*lvt = VEC_IRQ + IRQ_TIMER;
 }
 
 void irq_halt(uint64_t until_ns)
 {
-	bool deadline = machine.features_ecx & CPUID_1_ECX_TSC_DEADLINE;
 	uint64_t left, now;
 
 	init();
@@ -102,16 +110,16 @@ void irq_halt(uint64_t until_ns)
 		cpu_halt(&kit_irq_word, 0);
 		return;
 	}
-	timer_init(deadline);
+	timer_init();
 	now = clock_now();
 	if (until_ns <= now)
 		return;
-	left = min_u64(until_ns - now, 60000000000ull);
-	if (deadline) {
+	left = min_u64(until_ns - now, 60 * NS_PER_SEC);
+	if (timer == TIMER_DEADLINE) {
 		cpu_halt(&kit_irq_word, rdtsc() + clock_tsc_from_ns(left));
 		return;
 	}
 	*reg(LAPIC_GPA, LAPIC_INITIAL) =
-		(uint32_t)max_u64(left * LAPIC_HZ_PER_US / 16000, 1);
+		(uint32_t)(left * LAPIC_TICKS_PER_US / 16000) + 1;
 	cpu_halt(&kit_irq_word, 0);
 }

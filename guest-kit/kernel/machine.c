@@ -70,6 +70,18 @@ static bool is_separator(const char *s)
 	return s[0] == '-' && s[1] == '-' && (s[2] == ' ' || !s[2]);
 }
 
+/* Virtio ids of the devices, in their order, separated by commas: saves
+ * asking each. */
+static void add_ids(const char *s)
+{
+	for (unsigned i = 0; i < MACHINE_DEVICES_MAX && *s && *s != ' '; i++) {
+		machine.device[i].id = (uint16_t)parse_number(&s);
+		if (*s == ',')
+			s++;
+		machine.n_ids = i + 1;
+	}
+}
+
 /* After " -- " come the program's words, but for devices, which QEMU adds at
  * the very end. */
 static void parse_cmdline(const char *s)
@@ -86,6 +98,8 @@ static void parse_cmdline(const char *s)
 			continue;
 		else if ((value = str_after(s, "mayfly.platform=")))
 			machine.platform = parse_number(&value);
+		else if ((value = str_after(s, "mayfly.ids=")))
+			add_ids(value);
 		else if ((value = str_after(s, "kit.exit=")))
 			machine.exit_port = (uint16_t)parse_number(&value);
 		else if (str_after(s, "kit.verbose"))

@@ -14,7 +14,7 @@ struct machine_device {
 	uint16_t id; /* virtio device id, 0: none there */
 };
 
-/* Filled by machine_init, then read-only (but for device ids, virtio.c). */
+/* Filled by machine_init, then read-only (but for ids, virtio.c). */
 struct machine {
 	const struct pvh_start_info *start;
 	gpa_t platform;     /* the platform page, or 0 */
@@ -28,7 +28,7 @@ struct machine {
 	unsigned argc, envc;
 	uint64_t tsc_entry;
 	uint32_t features_ecx, features_edx; /* CPUID 1 */
-	unsigned n_devices;
+	unsigned n_devices, n_ids; /* ids known from the start */
 	struct machine_device device[MACHINE_DEVICES_MAX];
 };
 

@@ -8,7 +8,6 @@
 #include "kernel/machine.h"
 #include "kernel/page.h"
 #include "kernel/stack.h"
-#include "kernel/vm.h"
 #include "linux/process.h"
 
 void kit_main(gpa_t start_info, uint64_t tsc_entry)
@@ -18,11 +17,9 @@ void kit_main(gpa_t start_info, uint64_t tsc_entry)
 
 	machine_init(start_info, tsc_entry);
 	page_init();
-	vm_init();
 	machine_read_arguments();
 	elf_load(&image);
 	rsp = stack_build(&image);
-	vm_link();
 	process_init(image.end);
 	machine_mark_main();
 	kit_enter_program(image.entry, rsp);

@@ -1,7 +1,8 @@
 /* pt.c: page tables of the lower half.
  *
- * Under shadow paging the first write to a table in use traps, so the tables
- * the program starts with are built while nothing points at them. */
+ * Under shadow paging the first write to a table the processor has walked
+ * traps. The tables most programs need are part of the image (boot/tables.S)
+ * and filled before that. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/cpu.h"
 #include "kernel/page.h"
@@ -25,22 +26,6 @@
 #define TABLE_SPAN (512 * PAGE_LEN) /* what a last-level table maps */
 
 extern uint64_t kit_pml4[512];
-
-/* kit_pml4[0] until pt_link, which stores it there: the first 512 GiB. */
-static uint64_t low_entry;
-static bool linked;
-
-void pt_init(void)
-{
-	low_entry = 0;
-}
-
-void pt_link(void)
-{
-	compiler_barrier();
-	kit_pml4[0] = low_entry;
-	linked = true;
-}
 
 static uint64_t pte_flags(unsigned prot)
 {
@@ -72,10 +57,8 @@ static uint64_t *table_at(uint64_t *entry, bool create)
 /* The last-level table for gva, or NULL. */
 static uint64_t *leaf_table(uint64_t gva, bool create)
 {
-	unsigned top = (gva >> 39) & 511;
-	uint64_t *table;
+	uint64_t *table = table_at(&kit_pml4[(gva >> 39) & 511], create);
 
-	table = table_at(top || linked ? &kit_pml4[top] : &low_entry, create);
 	if (table)
 		table = table_at(&table[(gva >> 30) & 511], create);
 	if (table)
@@ -90,7 +73,7 @@ static unsigned leaf_index(uint64_t gva)
 
 static void flush(unsigned n_changed, uint64_t gva)
 {
-	if (linked && n_changed)
+	if (n_changed)
 		cpu_flush(n_changed == 1 ? gva : 0);
 }
 

@@ -23,6 +23,9 @@ typedef uint64_t gpa_t;
 #define PAGE_LEN  4096ull
 #define PAGE_MASK (PAGE_LEN - 1)
 
+/* Big tables that are hardly touched: not part of the image file. */
+#define LARGE __attribute__((section(".bss.0large,\"aw\",@nobits#")))
+
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 static inline uint64_t page_down(uint64_t x)

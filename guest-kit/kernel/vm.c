@@ -15,23 +15,12 @@ struct area {
 
 #define PROT_HOLE ~0u /* area_replace: leave nothing */
 
-static struct area areas[AREAS_MAX]; /* sorted, disjoint */
+static LARGE struct area areas[AREAS_MAX]; /* sorted, disjoint */
 static unsigned n_areas;
 static uint64_t arena;
 
 /* How much more than the page asked for is made at a fault. */
 #define FAULT_AROUND (16 * PAGE_LEN)
-
-void vm_init(void)
-{
-	arena = 0x20000000;
-	pt_init();
-}
-
-void vm_link(void)
-{
-	pt_link();
-}
 
 void vm_set_arena(uint64_t start)
 {

@@ -17,10 +17,6 @@
 #define VM_MIN 0x10000ull /* nothing below: a null pointer must fault */
 #define VM_END 0x7ffffffff000ull
 
-void vm_init(void);
-/* Makes what was mapped so far visible to the processor. */
-void vm_link(void);
-
 /* All take page-aligned ranges within VM_MIN .. VM_END and return 0 or a
  * negative Linux errno. */
 

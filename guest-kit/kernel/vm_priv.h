@@ -6,8 +6,6 @@
 
 #include "kernel/types.h"
 
-void pt_init(void);
-void pt_link(void);
 WUR int pt_set_phys(uint64_t gva, gpa_t gpa, unsigned prot);
 /* Pages that do not exist yet come into being, zeroed. */
 WUR int pt_populate(uint64_t start, uint64_t end, unsigned prot);

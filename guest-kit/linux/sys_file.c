@@ -63,6 +63,12 @@ static int64_t file_read(const struct file *f, uint64_t gva, uint64_t len)
 	return n;
 }
 
+static enum console_stream stream_of(const struct file *f)
+{
+	return f->kind == FILE_ERR ? CONSOLE_ERR : CONSOLE_OUT;
+}
+
+/* The caller pushes. */
 static int64_t file_write(const struct file *f, uint64_t gva, uint64_t len)
 {
 	if (f->kind == FILE_IN)
@@ -70,8 +76,7 @@ static int64_t file_write(const struct file *f, uint64_t gva, uint64_t len)
 	len = min_u64(len, 0x7ffff000);
 	if (!vm_user_ok(gva, len, VM_READ))
 		return -LINUX_EFAULT;
-	console_write(f->kind == FILE_ERR ? CONSOLE_ERR : CONSOLE_OUT,
-		      user_ptr(gva), len);
+	console_write(stream_of(f), user_ptr(gva), len);
 	return (int64_t)len;
 }
 
@@ -86,7 +91,11 @@ int64_t sys_write(struct regs *r)
 {
 	const struct file *f = file_get(ARG1(r));
 
-	return f ? file_write(f, ARG2(r), ARG3(r)) : -LINUX_EBADF;
+	int64_t rc = f ? file_write(f, ARG2(r), ARG3(r)) : -LINUX_EBADF;
+
+	if (rc > 0)
+		console_push(stream_of(f));
+	return rc;
 }
 
 struct iovec {
@@ -133,7 +142,11 @@ int64_t sys_readv(struct regs *r)
 
 int64_t sys_writev(struct regs *r)
 {
-	return vector(r, file_write);
+	int64_t rc = vector(r, file_write);
+
+	if (rc > 0)
+		console_push(stream_of(file_get(ARG1(r))));
+	return rc;
 }
 
 int64_t sys_pread64(struct regs *r)

@@ -28,7 +28,7 @@ struct altstack {
 
 #define SS_DISABLE 2u
 
-static struct sigaction actions[LINUX_SIGNALS];
+static LARGE struct sigaction actions[LINUX_SIGNALS];
 static uint64_t blocked;
 static struct altstack altstack = { .flags = SS_DISABLE };
 
