@@ -1,7 +1,9 @@
 /* main.c: mayfly, the command. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/attr.h"
 #include "cli/cli.h"
@@ -64,8 +66,21 @@ static int cmd_help(int argc, char **argv)
 	return unknown(argv[1]);
 }
 
+/*
+ * A standard stream that the caller closed gets a descriptor that fails as a
+ * closed one does, so that no file of ours takes its number.
+ */
+static void hold_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null",
+				    fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
+	hold_standard_streams();
 	if (argc < 2) {
 		(void)fputs(usage, stderr);
 		return STATUS_ERROR;

@@ -55,12 +55,6 @@ static int open_unix(const char *path, struct run_fds *f, struct err *err)
 	return 0;
 }
 
-/* A closed standard stream is no console, whatever got its number since. */
-static int standard(int fd)
-{
-	return fcntl(fd, F_GETFD) < 0 ? -1 : fd;
-}
-
 int run_console_open(const struct run_options *o, struct run_fds *ret,
 		     struct err *err)
 {
@@ -69,8 +63,8 @@ int run_console_open(const struct run_options *o, struct run_fds *ret,
 
 	switch (o->console) {
 	case CONSOLE_STDIO:
-		f.in = standard(STDIN_FILENO);
-		f.out = standard(STDOUT_FILENO);
+		f.in = STDIN_FILENO;
+		f.out = STDOUT_FILENO;
 		break;
 	case CONSOLE_NONE:
 		break;
