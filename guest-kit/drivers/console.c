@@ -177,19 +177,21 @@ void console_write(enum console_stream stream, const void *buf, uint64_t len)
 void console_print(const char *text)
 {
 	console_write(CONSOLE_ERR, text, strlen(text));
-	console_push(CONSOLE_ERR);
 }
 
-void console_flush(void)
+void console_flush(bool in_trouble)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(consoles); i++) {
 		struct console *c = &consoles[i];
+		unsigned rounds = 200;
 
-		while (c->usable && c->started) {
+		push(c);
+		while (c->usable && c->n_slots) {
+			if (!in_trouble)
+				wait(c, TX, 0);
+			else if (!virtio_spin(&c->dev, TX) && !--rounds)
+				return;
 			reap(c);
-			if (!c->n_slots)
-				break;
-			wait(c, TX, 0);
 		}
 	}
 }

@@ -14,10 +14,11 @@ enum console_stream { CONSOLE_OUT, CONSOLE_ERR };
  * see it before the next console_push. */
 void console_write(enum console_stream stream, const void *buf, uint64_t len);
 void console_push(enum console_stream stream);
-/* Standard error, for the kernel's own words. */
+/* Standard error, for the kernel's own words; the caller pushes. */
 void console_print(const char *text);
-/* Waits until the device has taken everything. */
-void console_flush(void);
+/* Waits until the device has taken everything, or, where the kernel is in
+ * trouble, for some milliseconds only. */
+void console_flush(bool in_trouble);
 
 /* 0: the input has ended; -EAGAIN: nothing there. Does not wait. */
 WUR int64_t console_read(void *buf, uint64_t len);

@@ -284,8 +284,9 @@ static void acknowledge(struct virtio *v)
 		v->config_changed = true;
 }
 
-static bool spin(const struct virtq *q)
+bool virtio_spin(const struct virtio *v, unsigned queue)
 {
+	const struct virtq *q = &v->q[queue];
 	uint64_t end = rdtsc() + clock_tsc_from_ns(SPIN_NS);
 
 	while (!virtq_has_used(q)) {
@@ -300,7 +301,7 @@ void virtio_wait(struct virtio *v, unsigned queue, uint64_t until_ns)
 {
 	struct virtq *q = &v->q[queue];
 
-	if (spin(q))
+	if (virtio_spin(v, queue))
 		return;
 	if (!v->routed) {
 		v->routed = true;

@@ -58,6 +58,9 @@ WUR bool virtq_pop(struct virtio *v, unsigned queue, unsigned *ret_index,
 		   uint32_t *ret_len);
 bool virtq_has_used(const struct virtq *q);
 
+/* A short while of looking at the queue; true: there is something to pop. */
+bool virtio_spin(const struct virtio *v, unsigned queue);
+
 /* Waits until the queue has something to pop, the configuration changed, or
  * the time has come (0: never). May return early. */
 void virtio_wait(struct virtio *v, unsigned queue, uint64_t until_ns);

@@ -21,7 +21,7 @@ static NORETURN void end(unsigned kind, unsigned exit_code)
 {
 	if (!ending) {
 		ending = true;
-		console_flush();
+		console_flush(kind == PLATFORM_REPORT_PANIC);
 	}
 	report.len = sizeof(report);
 	report.kind = kind;
@@ -93,6 +93,5 @@ void machine_panic(const char *fmt, ...)
 	va_end(ap);
 	report.status = 125;
 	say("mayfly kit: panic: ");
-	ending = true;
 	end(PLATFORM_REPORT_PANIC, 125);
 }

@@ -76,6 +76,7 @@ static int64_t raise_signal(struct regs *r, uint64_t number)
 		format(text, sizeof(text),
 		       "mayfly: handler of signal %u not called\n", signal);
 		console_print(text);
+		console_push(CONSOLE_ERR);
 	}
 	return 0;
 }

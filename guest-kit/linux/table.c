@@ -26,6 +26,7 @@ static COLD void say_missing(uint64_t number)
 	format(text, sizeof(text), "mayfly: system call %lu is not supported\n",
 	       number);
 	console_print(text);
+	console_push(CONSOLE_ERR);
 }
 
 void kit_syscall(struct regs *r)
