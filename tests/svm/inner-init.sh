@@ -32,5 +32,6 @@ fi
 # A console's settings last while it is open, hence descriptor 3.
 exec 3<>$tty
 stty -echo -onlcr <&3
+echo "shell ready" >&3
 setsid sh /proc/self/fd/3 </dev/null >&3 2>&1
 poweroff -f

@@ -4,6 +4,7 @@
 # in there runs
 #   integ  the integration suite of tests/integ/
 #   linux  stock Debian kernels as guests of mayfly (t_linux.sh)
+#   PATH   any other t_*.sh, with the same kernels at hand in $LINUX
 # One outer machine a part. Results come back over the second serial port and
 # are printed with "svm/" before the name; the consoles are kept in
 # build/svm/<part>.console. MAYFLY must be a static binary.
@@ -100,15 +101,21 @@ pack_linux()
 boot()
 {
 	part=$1
+	case $part in
+	*/*)
+		mkdir -p "$work/linux/m/svm"
+		cp "$part" "$work/linux/m/svm/"
+		part=$(basename "$part" .sh)
+		part=${part#t_}
+		;;
+	esac
 	console=$out/$part.console
 	results=$work/$part.results
 	set -- "$work/outer.cpio"
-	case $part in
-	linux | small)
+	if [ "$part" != integ ]; then
 		pack_linux
 		set -- "$@" "$work/linux.cpio"
-		;;
-	esac
+	fi
 	cat "$@" >"$work/initrd"
 	: >"$console"
 	: >"$results"

@@ -5,12 +5,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016,SC2034 # guests expand; RUN_LIMIT is lib.sh's
 . "$LIB"
-RUN_LIMIT=40
+RUN_LIMIT=30
 
 # Statuses for the ways a guest machine can end without a program's own
 STATUS_OFF=0
 STATUS_REBOOT=120
 STATUS_PANIC=120 # with panic=N the kernel reboots
+
+# The lane's QEMU does not show KVM a guest's XSETBV, so KVM reports a size of
+# XSAVE state that the guest's kernel warns about. Any monitor sees this.
+LANE_ARGS=noxsave
 
 # What the guest's shell runs in most checks
 facts='echo cpus=$(nproc)
@@ -18,19 +22,37 @@ echo online=$(cat /sys/devices/system/cpu/online)
 echo clock=$(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)
 echo virtio=$(ls /sys/bus/virtio/devices | wc -l)
 echo drivers=$(ls -d /sys/bus/virtio/drivers/*/virtio* | wc -l)
-echo bad=$(dmesg | grep -ciE "BUG:|WARNING:|soft lockup|ACPI.*Error|call trace")
-dmesg | grep -iE "BUG:|WARNING:|soft lockup|ACPI.*Error" | head -n 5
+echo bad=$(dmesg | grep -ciE "BUG:|WARNING: CPU|soft lockup|ACPI.*Error|call trace")
+dmesg | grep -iE "BUG:|WARNING: CPU|soft lockup|ACPI.*Error" | head -n 5
 echo random=$(cat /sys/class/misc/hw_random/rng_current)
 '
 
-# linux IMAGE COMMANDS OPTION...: boot, feed the shell, leave it all in $OUT
+# Waits until the guest's shell is there, then lets it have the commands. The
+# reader may be gone by then: the guest timed out or never came up.
+feed()
+{
+	n=0
+	while ! grep -q "shell ready" "$OUT" && [ $n -lt 150 ]; do
+		sleep 0.2
+		n=$((n + 1))
+	done
+	cat commands
+} 2>/dev/null
+
+# linux IMAGE KERNEL-ARGS COMMANDS OPTION...: boot, feed the shell, leave all
+# it says in $OUT
 linux()
 {
 	t_image=$1
-	printf '%s\n' "$2" >commands
-	shift 2
-	run_mayfly_in commands run -m 384M --initrd "$LINUX/initrd" "$@" \
-		"$LINUX/$t_image"
+	t_args="$LANE_ARGS $2"
+	printf '%s\n' "$3" >commands
+	shift 3
+	rm -f pipe
+	mkfifo pipe
+	feed >pipe &
+	run_mayfly_in pipe run -m 384M --initrd "$LINUX/initrd" \
+		--kernel-args "$t_args" "$@" "$LINUX/$t_image"
+	wait
 	tr -d '\r' <"$OUT" >clean && cp clean "$OUT"
 }
 
@@ -40,56 +62,60 @@ boots()
 	image=$1
 	cpus=$2
 	shift 2
-	linux "$image" "${facts}poweroff -f" -c "$cpus" "$@"
+	linux "$image" quiet "${facts}poweroff -f" -c "$cpus" "$@"
 	expect_status $STATUS_OFF
+	expect_err_empty
 	expect_out_has "cpus=$cpus"
 	expect_out_has "clock=kvm-clock"
+	expect_out_has "drivers=2"
+	expect_out_has "random=virtio_rng.0"
 	expect_out_has "bad=0"
 }
 
 for cpus in 1 2; do
 	check "bzImage $cpus cpu"
-	boots bzImage "$cpus" --kernel-args "quiet"
+	boots bzImage "$cpus"
 
 	check "vmlinux pvh $cpus cpu"
-	boots vmlinux "$cpus" --boot pvh --kernel-args "quiet"
+	boots vmlinux "$cpus" --boot pvh
 
 	check "vmlinux linux $cpus cpu"
-	boots vmlinux "$cpus" --boot linux --kernel-args "quiet"
+	boots vmlinux "$cpus" --boot linux
 done
 
-check "shell exit status and arithmetic"
-linux bzImage 'echo six=$((2 * 3)); cat /proc/uptime; poweroff -f'
-expect_status $STATUS_OFF
-expect_out_has "six=6"
-
 check "console carries 64 KiB"
-linux bzImage 'i=0; while [ $i -lt 1024 ]; do
+linux bzImage quiet 'i=0; while [ $i -lt 1024 ]; do
 echo "line $i ......................................................."
 i=$((i + 1)); done | cut -c 1-63; poweroff -f'
 expect_status $STATUS_OFF
 expect "lost lines" [ "$(grep -c '^line [0-9]* \.*$' "$OUT")" = 1024 ]
 
 check "reboot"
-linux bzImage 'reboot -f'
+linux bzImage quiet 'reboot -f'
 expect_status $STATUS_REBOOT
 
 check "panic"
-linux bzImage 'echo c >/proc/sysrq-trigger' --kernel-args "quiet panic=-1"
+linux bzImage "quiet panic=-1 reboot=a" 'echo c >/proc/sysrq-trigger'
 expect_status $STATUS_PANIC
 
 check "panic after a second, 2 cpus"
-linux bzImage 'echo c >/proc/sysrq-trigger' -c 2 \
-	--kernel-args "quiet panic=1"
+linux bzImage "quiet panic=1 reboot=a" 'echo c >/proc/sysrq-trigger' -c 2
 expect_status $STATUS_PANIC
 
 check "legacy serial"
-linux bzImage "${facts}poweroff -f" --legacy serial \
-	--kernel-args "console=ttyS0 test.serial"
+linux bzImage "console=ttyS0 test.serial" "${facts}poweroff -f" \
+	--legacy serial
 expect_status $STATUS_OFF
 expect_out_has "Linux version"
 expect_out_has "cpus=1"
 
 check "timeout"
-linux bzImage 'sleep 60' --timeout 4s
+linux bzImage quiet 'sleep 60' --timeout 6s
 expect_status 124
+
+check "input that is there before the guest"
+printf '%s\n' 'echo six=$((2 * 3))' 'poweroff -f' >early
+run_mayfly_in early run -m 384M --initrd "$LINUX/initrd" \
+	--kernel-args "$LANE_ARGS quiet" "$LINUX/bzImage"
+expect_status $STATUS_OFF
+expect_out_has "six=6"
