@@ -31,7 +31,7 @@ struct vcpu {
 /* Creates CPU `id`. Before it is entered it gets its CPUID. */
 WUR int vcpu_init(struct vcpu *c, const struct vm *vm, unsigned id,
 		  struct err *err);
-/* One of `n_cpus`, of the kind `host` (see cpuid_supported), which is
+/* One of `n_cpus`, of the kind `host` (see cpuid_ask), which is
  * borrowed. */
 WUR int vcpu_set_cpuid(struct vcpu *c, const struct kvm_cpuid2 *host,
 		       unsigned n_cpus, struct err *err);

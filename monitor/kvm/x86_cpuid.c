@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <linux/kvm.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 
 #include "base/attr.h"
-#include "base/cleanup.h"
 #include "base/err.h"
 
 #define LEAF_FEATURES   0x1u
@@ -31,17 +31,22 @@
 
 #define ENTRIES_MAX 256
 
-int cpuid_supported(int kvm_fd, struct kvm_cpuid2 **ret, struct err *err)
+int cpuid_alloc(struct kvm_cpuid2 **ret, struct err *err)
 {
-	AUTO_FREE struct kvm_cpuid2 *c =
+	struct kvm_cpuid2 *c =
 		calloc(1, sizeof(*c) + ENTRIES_MAX * sizeof(c->entries[0]));
 
 	if (!c)
 		return err_set(err, -ENOMEM, "CPUID table");
 	c->nent = ENTRIES_MAX;
+	*ret = c;
+	return 0;
+}
+
+int cpuid_ask(int kvm_fd, struct kvm_cpuid2 *c, struct err *err)
+{
 	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, c))
 		return err_set(err, -errno, "KVM supported CPUID");
-	*ret = take_ptr(&c);
 	return 0;
 }
 

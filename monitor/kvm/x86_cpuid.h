@@ -12,11 +12,15 @@ struct err;
 
 struct kvm_cpuid2;
 
+/* A table with room for all KVM may say: owned by the caller (free). */
+WUR int cpuid_alloc(struct kvm_cpuid2 **ret, struct err *err);
+
 /*
- * What this host's KVM supports: owned by the caller (free). In a virtual
- * machine this takes 0.3 ms, as each CPUID instruction of the kernel exits.
+ * Fills the table with what this host's KVM supports. In a virtual machine
+ * this takes 0.3 ms, as each CPUID instruction of the kernel exits. Does not
+ * allocate: a thread that did would get a heap of its own.
  */
-WUR int cpuid_supported(int kvm_fd, struct kvm_cpuid2 **ret, struct err *err);
+WUR int cpuid_ask(int kvm_fd, struct kvm_cpuid2 *c, struct err *err);
 
 struct cpuid_topology {
 	uint32_t apic_id;

@@ -133,7 +133,7 @@ static int create_vm(struct machine *m, struct err *err)
 static void *cpuid_thread(void *arg)
 {
 	struct machine *m = arg;
-	int r = cpuid_supported(m->cfg.kvm_fd, &m->host_cpuid, &m->cpuid_err);
+	int r = cpuid_ask(m->cfg.kvm_fd, m->host_cpuid, &m->cpuid_err);
 
 	CHECK(r == m->cpuid_err.code);
 	return NULL;
@@ -172,8 +172,10 @@ static int build(struct machine *m, struct err *err)
 	pthread_attr_t attr;
 	pthread_t asker;
 	bool beside;
-	int r;
+	int r = cpuid_alloc(&m->host_cpuid, err);
 
+	if (r)
+		return r;
 	(void)pthread_attr_init(&attr);
 	(void)pthread_attr_setstacksize(&attr, CPUID_STACK_LEN);
 	beside = !pthread_create(&asker, &attr, cpuid_thread, m);
