@@ -1,10 +1,12 @@
 #!/bin/sh
 # demo.sh MAYFLY: boots the example guests, each in a virtual machine of its
-# own, and shows where the time of a boot goes.
+# own, and shows where the time of a boot goes. MAYFLY is a path from the top
+# of the tree, or absolute.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 mayfly=${1:?usage: demo.sh MAYFLY}
-guests=$(dirname "$mayfly")/../guest/examples
+cd "$(dirname "$0")/.."
+guests=build/guest/examples
 
 if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
 	echo "demo: no usable /dev/kvm here: on Linux with KVM, as root or in" \
@@ -22,7 +24,7 @@ show()
 {
 	printf '$ mayfly %s\n' "$*"
 	status=0
-	"$mayfly" "$@" || status=$?
+	"$mayfly" "$@" 2>&1 || status=$?
 	[ $status = 0 ] || echo "exit status $status"
 }
 
@@ -31,13 +33,13 @@ have()
 	[ -x "$guests/$1" ]
 }
 
-cd "$(dirname "$0")/.."
-say "what this host offers"
-show check
+say "what this host offers, in one line of many"
+printf '$ mayfly check | tail -n 1\n'
+"$mayfly" check | tail -n 1
 
 if have hello; then
 	say "an ordinary static Linux program, in a virtual machine of its own"
-	show run "$guests/hello"
+	show run "$guests/hello" big world
 fi
 if have echo; then
 	say "arguments go in, input goes in, output comes out"
