@@ -256,3 +256,60 @@ BOTH_ENGINES(a_filter_reads_until_the_buffer_is_full)
 	cr_expect_eq(rig_flags(), CONSOLE_FLAG_INPUT_ENDED);
 	rig_down();
 }
+
+BOTH_ENGINES(a_filter_goes_on_looking_when_the_guest_is_at_fault)
+{
+	const struct vdriver_buf bad = { RIG_RAM, 1, true };
+	int fd[2];
+
+	make_pipe(fd);
+	rig.cfg.filter_input = filter;
+	rig_up(*engine, fd[0], -1);
+	loop_lock(rig.loop);
+	console_input_start(rig.v);
+	loop_unlock(rig.loop);
+	(void)vdriver_add(&rig.rx, &bad, 1);
+	put(fd[1], "a");
+	rig_run_some(); /* the fault's interrupt */
+	cr_expect(rig.v->status & VIRTIO_STATUS_NEEDS_RESET);
+	put(fd[1], ".");
+	rig_run_some();
+	rig_reset();
+	rig_drive();
+	rig_offer(0, 10);
+	rig_kick(CONSOLE_RX);
+	cr_expect_eq(memcmp(rig_ram + RIG_IN, "a.", 2), 0);
+	rig_down();
+}
+
+BOTH_ENGINES(a_reset_with_output_in_flight_keeps_the_input)
+{
+	static char junk[4096];
+	int in[2], out[2];
+
+	make_pipe(in);
+	make_pipe(out);
+	cr_assert_eq(fcntl(out[1], F_SETPIPE_SZ, 4096), 4096);
+	cr_assert_eq(write(out[1], junk, sizeof(junk)), 4096);
+	rig.cfg.filter_input = filter;
+	rig_up(*engine, in[0], out[1]);
+	loop_lock(rig.loop);
+	console_input_start(rig.v);
+	loop_unlock(rig.loop);
+	rig_say("stuck");
+	rig_kick(CONSOLE_TX);
+	put(in[1], "a.");
+	rig_run_some();
+	rig_reset();
+	cr_expect(rig.v->reset_pending);
+	put(in[1], "b.");
+	rig_run_some();
+	put(in[1], "c.");
+	rig_run_some();
+	cr_expect_eq(rig.v->status, 0);
+	rig_drive();
+	rig_offer(0, 10);
+	rig_kick(CONSOLE_RX);
+	cr_expect_eq(memcmp(rig_ram + RIG_IN, "a.b.c.", 6), 0);
+	rig_down();
+}
