@@ -152,6 +152,7 @@ static int make_machine(struct run *r, const struct boot_src *image,
 		.legacy = o->legacy,
 		.console_in = r->console.in,
 		.console_out = r->console.out,
+		.console_err = r->console.err,
 		.verbose = o->verbose > 0,
 		.trace = o->trace || o->exit_record,
 		.boot = {
@@ -357,7 +358,7 @@ static int run_with(struct run *r, uint64_t start_ns)
 int cmd_run(int argc, char **argv)
 {
 	struct run r = { .signal_fd = -1,
-			 .console = { -1, -1, { -1, -1 }, NULL } };
+			 .console = { -1, -1, -1, { -1, -1 }, NULL } };
 	uint64_t start_ns = process_start_ns();
 	struct err err = { 0 };
 	int status;

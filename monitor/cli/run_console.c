@@ -58,13 +58,14 @@ static int open_unix(const char *path, struct run_fds *f, struct err *err)
 int run_console_open(const struct run_options *o, struct run_fds *ret,
 		     struct err *err)
 {
-	struct run_fds f = { -1, -1, { -1, -1 }, NULL };
+	struct run_fds f = { -1, -1, -1, { -1, -1 }, NULL };
 	int r = 0;
 
 	switch (o->console) {
 	case CONSOLE_STDIO:
 		f.in = STDIN_FILENO;
 		f.out = STDOUT_FILENO;
+		f.err = STDERR_FILENO;
 		break;
 	case CONSOLE_NONE:
 		break;

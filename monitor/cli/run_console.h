@@ -9,7 +9,7 @@
 struct err;
 
 struct run_fds {
-	int in, out;      /* -1: none */
+	int in, out, err; /* -1: none */
 	int owned[2];     /* to close, -1: none */
 	const char *path; /* a socket to unlink, or NULL */
 };

@@ -40,31 +40,66 @@ static int create_rng(struct machine *m, struct irq_line irq,
 	return rng_new(&m->mem, irq, ret_v, err);
 }
 
-static const struct {
+/* What a program writes to its standard error; hvc1 of a kernel. Nothing
+ * happens when nobody reads it: that is how a command's errors go. */
+static int create_errors(struct machine *m, struct irq_line irq,
+			 struct vdev **ret_v, struct err *err)
+{
+	struct console_config cfg = {
+		.loop = m->cfg.loop,
+		.mem = &m->mem,
+		.irq = irq,
+		.in_fd = -1,
+		.out_fd = m->cfg.console_err,
+		.on_output = machine_note_output,
+		.ctx = m,
+	};
+
+	int r = console_new(&cfg, ret_v, err);
+
+	if (!r)
+		m->errors = *ret_v;
+	return r;
+}
+
+static bool has_errors(const struct machine_config *cfg)
+{
+	return cfg->console_err >= 0;
+}
+
+static const struct device {
 	const char *name;
 	int (*create)(struct machine *m, struct irq_line irq,
 		      struct vdev **ret_v, struct err *err);
+	bool (*wanted)(const struct machine_config *cfg); /* NULL: always */
 } table[] = {
-	{ "console", create_console },
-	{ "rng", create_rng },
+	{ "console", create_console, NULL },
+	{ "rng", create_rng, NULL },
+	{ "error console", create_errors, has_errors },
 };
 
 _Static_assert(ARRAY_SIZE(table) <= LAYOUT_VIRTIO_MAX, "device windows");
 
-unsigned devices_count(void)
+unsigned devices_count(const struct machine_config *cfg)
 {
-	return ARRAY_SIZE(table);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(table); i++)
+		n += !table[i].wanted || table[i].wanted(cfg);
+	return n;
 }
 
 int devices_create(struct machine *m, struct err *err)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
-		struct irq_pin *pin = &m->dev_pin[i];
+		struct irq_pin *pin = &m->dev_pin[m->n_devs];
 		int r;
 
-		*pin = (struct irq_pin){ m, LAYOUT_VIRTIO_GSI + i };
+		if (table[i].wanted && !table[i].wanted(&m->cfg))
+			continue;
+		*pin = (struct irq_pin){ m, LAYOUT_VIRTIO_GSI + m->n_devs };
 		r = table[i].create(m, (struct irq_line){ machine_fire, pin },
-				    &m->dev[i], err);
+				    &m->dev[m->n_devs], err);
 		if (r)
 			return err_wrap(err, "device %s", table[i].name);
 		m->n_devs++;

@@ -144,7 +144,7 @@ static int load_image(struct machine *m, struct err *err)
 	struct machine_config *cfg = &m->cfg;
 
 	cfg->boot.n_cpus = cfg->n_cpus;
-	cfg->boot.n_devices = devices_count();
+	cfg->boot.n_devices = devices_count(cfg);
 	cfg->boot.legacy_serial = cfg->legacy & MACHINE_LEGACY_SERIAL;
 	cfg->boot.legacy_pic = cfg->legacy & MACHINE_LEGACY_PIT;
 	cfg->boot.legacy_i8042 = cfg->legacy & MACHINE_LEGACY_I8042;
@@ -302,6 +302,7 @@ size_t machine_filter_input(void *ctx, uint8_t *bytes, size_t n)
 static bool output_pending(const struct machine *m)
 {
 	return console_output_pending(m->console) ||
+	       (m->errors && console_output_pending(m->errors)) ||
 	       serial_pending(&m->legacy.serial);
 }
 
@@ -312,6 +313,8 @@ static void drain(struct machine *m)
 
 	loop_lock(l);
 	vdev_notify(m->console, CONSOLE_TX); /* a kick may be missing */
+	if (m->errors)
+		vdev_notify(m->errors, CONSOLE_TX);
 	while (!m->abandon && output_pending(m)) {
 		int r;
 

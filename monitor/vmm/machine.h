@@ -29,6 +29,7 @@ struct machine_config {
 	unsigned n_cpus;             /* 1..BOOT_CPUS_MAX */
 	unsigned legacy;             /* MACHINE_LEGACY_* */
 	int console_in, console_out; /* borrowed; -1: none */
+	int console_err; /* borrowed; a program's errors; -1: on the console */
 	uint16_t console_cols, console_rows; /* 0: unknown */
 	bool verbose; /* a program's guest kernel says what it lacks */
 	bool trace;   /* work out the guest's own times */

@@ -48,7 +48,7 @@ struct machine {
 	struct vdev *dev[LAYOUT_VIRTIO_MAX];
 	struct irq_pin dev_pin[LAYOUT_VIRTIO_MAX];
 	unsigned n_devs;
-	struct vdev *console; /* one of dev[] */
+	struct vdev *console, *errors; /* of dev[]; errors may be NULL */
 	struct legacy legacy;
 	struct irq_pin legacy_pin;
 
@@ -63,7 +63,7 @@ struct machine {
 };
 
 /* The device table (devices.c). `index` is the position on the bus. */
-unsigned devices_count(void);
+unsigned devices_count(const struct machine_config *cfg);
 WUR int devices_create(struct machine *m, struct err *err);
 
 /* bus.c: one guest access, the lock held. */
