@@ -16,9 +16,10 @@
 /* mayfly's addition to the configuration: bit 0, the input has ended. */
 #define CONFIG_ENDED 12
 
-#define TX_LEN     (128 << 10)
-#define RX_BUF_LEN (16u << 10)
-#define RX_BUFS    8
+#define TX_LEN       (256u << 10)
+#define RX_BUF_LEN   (16u << 10)
+#define RX_BUFS      16
+#define SMALL_MEMORY 2048 /* pages; with less the buffers are a quarter */
 
 struct console {
 	bool tried, usable, started;
@@ -34,6 +35,8 @@ struct console {
 
 	/* Input: buffers with the device, but for the one being read. */
 	uint8_t *rx;
+	uint32_t rx_len;   /* of each */
+	unsigned returned; /* buffers given back since the last notification */
 	bool ended;
 	bool reading;
 	unsigned rx_index, rx_off, rx_end;
@@ -41,11 +44,16 @@ struct console {
 
 static struct console consoles[2];
 
+static uint32_t scaled(uint32_t len)
+{
+	return page_count_total() < SMALL_MEMORY ? len / 4 : len;
+}
+
 /* The device, found and with rings, but not started. */
 static struct console *find(unsigned n)
 {
 	struct console *c = &consoles[n];
-	uint64_t pages = TX_LEN / PAGE_LEN;
+	uint64_t pages = scaled(TX_LEN) / PAGE_LEN;
 
 	if (c->tried)
 		return c->usable ? c : NULL;
@@ -198,8 +206,16 @@ void console_flush(bool in_trouble)
 
 static void give_buffer(struct console *c, unsigned index)
 {
-	virtq_add(&c->dev.q[RX], index, phys_of(c->rx + index * RX_BUF_LEN),
-		  RX_BUF_LEN, true);
+	virtq_add(&c->dev.q[RX], index, phys_of(c->rx + index * c->rx_len),
+		  c->rx_len, true);
+	c->returned++;
+}
+
+/* The device need not hear of each: it has others. */
+static void notify_returned(struct console *c)
+{
+	c->returned = 0;
+	virtio_notify(&c->dev, RX);
 }
 
 /* The first console with buffers for input. */
@@ -209,13 +225,14 @@ static struct console *input(void)
 
 	if (!c || c->rx)
 		return c;
-	c->rx = page_alloc_run(RX_BUFS * RX_BUF_LEN / PAGE_LEN);
+	c->rx_len = scaled(RX_BUF_LEN);
+	c->rx = page_alloc_run(RX_BUFS * c->rx_len / PAGE_LEN);
 	if (!c->rx)
 		return NULL;
 	for (unsigned i = 0; i < RX_BUFS; i++)
 		give_buffer(c, i);
 	if (c->started)
-		virtio_notify(&c->dev, RX);
+		notify_returned(c);
 	else
 		start(c, RX);
 	if (!c->usable)
@@ -237,7 +254,7 @@ static bool next_buffer(struct console *c)
 	while (virtq_pop(&c->dev, RX, &c->rx_index, &len)) {
 		c->rx_index %= RX_BUFS;
 		c->rx_off = 0;
-		c->rx_end = len < RX_BUF_LEN ? len : RX_BUF_LEN;
+		c->rx_end = len < c->rx_len ? len : c->rx_len;
 		if (c->rx_end) {
 			c->reading = true;
 			return true;
@@ -260,12 +277,13 @@ int64_t console_read(void *buf, uint64_t len)
 	while (done < len && next_buffer(c)) {
 		uint64_t n = min_u64(len - done, c->rx_end - c->rx_off);
 
-		memcpy(p + done, c->rx + c->rx_index * RX_BUF_LEN + c->rx_off,
+		memcpy(p + done, c->rx + c->rx_index * c->rx_len + c->rx_off,
 		       n);
 		c->rx_off += (unsigned)n;
 		done += n;
 	}
-	virtio_notify(&c->dev, RX);
+	if (c->returned > RX_BUFS / 2)
+		notify_returned(c);
 	if (done || !len || ended)
 		return (int64_t)done;
 	return -LINUX_EAGAIN;
@@ -284,6 +302,8 @@ void console_wait_input(uint64_t until_ns)
 
 	if (!c || console_readable())
 		return;
-	virtio_notify(&c->dev, RX);
+	if (virtio_spin(&c->dev, RX))
+		return;
+	notify_returned(c);
 	wait(c, RX, until_ns);
 }

@@ -19,7 +19,7 @@ static LARGE struct area areas[AREAS_MAX]; /* sorted, disjoint */
 static unsigned n_areas;
 static uint64_t arena;
 
-/* How much more than the page asked for is made at a fault. */
+/* A fault makes this much, aligned: heaps grow up, stacks down. */
 #define FAULT_AROUND (16 * PAGE_LEN)
 
 void vm_set_arena(uint64_t start)
@@ -219,7 +219,7 @@ static bool allows(unsigned prot, unsigned access)
 
 enum vm_fault vm_fault(uint64_t gva, unsigned access)
 {
-	uint64_t page = page_down(gva);
+	uint64_t page = page_down(gva), block;
 	unsigned i;
 
 	if (gva >= VM_END)
@@ -232,10 +232,13 @@ enum vm_fault vm_fault(uint64_t gva, unsigned access)
 		pt_flush_page(page);
 		return VM_FAULT_FIXED;
 	}
-	if (!pt_populate(page, min_u64(page + FAULT_AROUND, areas[i].end),
-			 areas[i].prot) ||
-	    pt_is_present(page))
+	block = gva & ~(FAULT_AROUND - 1);
+	if (!pt_populate(page, page + PAGE_LEN, areas[i].prot)) {
+		(void)pt_populate(max_u64(block, areas[i].start),
+				  min_u64(block + FAULT_AROUND, areas[i].end),
+				  areas[i].prot);
 		return VM_FAULT_FIXED;
+	}
 	return VM_FAULT_NO_MEMORY;
 }
 

@@ -8,7 +8,7 @@
 
 WUR int pt_set_phys(uint64_t gva, gpa_t gpa, unsigned prot);
 /* Pages that do not exist yet come into being, zeroed. */
-WUR int pt_populate(uint64_t start, uint64_t end, unsigned prot);
+int pt_populate(uint64_t start, uint64_t end, unsigned prot);
 void pt_protect(uint64_t start, uint64_t end, unsigned prot);
 void pt_clear(uint64_t start, uint64_t end);
 /* Only pages that belong to the mapping. */
