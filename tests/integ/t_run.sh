@@ -147,16 +147,20 @@ expect_status 5
 expect_out ''
 : >in
 
-check "stdout and stderr of the guest are one stream in order"
+check "stdout and stderr of the guest stay apart"
 tool both
 expect_status 0
 expect_out 'out 0
-err 0
 out 1
-err 1
-out 2
-err 2'
-expect_err_empty
+out 2'
+printf 'err 0\nerr 1\nerr 2\n' >want
+expect "standard error is not the guest's" cmp -s want "$ERR"
+
+check "a console in a file takes both, in order"
+run_mayfly run --console file:con "$TOOL" both
+expect_status 0
+printf 'out 0\nerr 0\nout 1\nerr 1\nout 2\nerr 2\n' >want
+expect "the file has another order" cmp -s want con
 
 check "closed output"
 status=0
@@ -168,7 +172,8 @@ check "closed output, a guest that writes"
 status=0
 timeout -s KILL "$RUN_LIMIT" "$MAYFLY" run "$TOOL" lines 1000 \
 	</dev/null >&- 2>"$ERR" || status=$?
-expect_status 0
+expect_status 125
+expect_err_has 'Bad file descriptor'
 
 check "all three closed"
 status=0
@@ -522,7 +527,7 @@ record '"status": 125' '"reason": "monitor error"' 'nothing'
 # --- what it says ----------------------------------------------------------------
 
 check "trace"
-run_mayfly run --trace "$TOOL" both
+run_mayfly run --trace "$TOOL" lines 3
 expect_status 0
 sed -n 's/^trace: *\([0-9.]*\) *[0-9.-]*  \(.*\)/\1 \2/p' "$ERR" >trace
 expect "not sorted by time" sort -n -c trace
