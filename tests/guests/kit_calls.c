@@ -55,11 +55,11 @@ static void test_start(int argc, char **argv, char **envp)
 	CHECK("auxv PHDR", getauxval(AT_PHDR) && getauxval(AT_PHNUM) &&
 				   getauxval(AT_PHENT) == 56);
 	CHECK("auxv ENTRY", getauxval(AT_ENTRY));
-	CHECK("auxv EXECFN", getauxval(AT_EXECFN) &&
-				     !strcmp((char *)getauxval(AT_EXECFN),
-					     argv[0]));
-	CHECK("auxv PLATFORM", !strcmp((char *)getauxval(AT_PLATFORM),
-				       "x86_64"));
+	CHECK("auxv EXECFN",
+	      getauxval(AT_EXECFN) &&
+		      !strcmp((char *)getauxval(AT_EXECFN), argv[0]));
+	CHECK("auxv PLATFORM",
+	      !strcmp((char *)getauxval(AT_PLATFORM), "x86_64"));
 	CHECK("auxv CLKTCK", getauxval(AT_CLKTCK) == 100);
 	CHECK("auxv SECURE", getauxval(AT_SECURE) == 0);
 	CHECK("auxv HWCAP", getauxval(AT_HWCAP) & (1 << 26));
@@ -101,8 +101,8 @@ static void test_memory(void)
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	CHECK("fixed noreplace", q == MAP_FAILED && errno == EEXIST);
 	CHECK("mprotect", !mprotect(p, PAGE, PROT_READ) && p[0] == 0);
-	CHECK_ERRNO("read into read-only",
-		    syscall(SYS_clock_gettime, 0, p), EFAULT);
+	CHECK_ERRNO("read into read-only", syscall(SYS_clock_gettime, 0, p),
+		    EFAULT);
 	CHECK("mprotect back", !mprotect(p, PAGE, PROT_READ | PROT_WRITE));
 	p[0] = 7;
 	CHECK("writable again", p[0] == 7);
@@ -112,8 +112,8 @@ static void test_memory(void)
 		      !mprotect(p, PAGE, PROT_READ) && p[0] == 7);
 	CHECK_ERRNO("mprotect of nothing", mprotect(p + 5 * PAGE, PAGE, 1),
 		    ENOMEM);
-	CHECK("madvise", !madvise(p + 3 * PAGE, PAGE, MADV_DONTNEED) &&
-				 p[3 * PAGE] == 0);
+	CHECK("madvise",
+	      !madvise(p + 3 * PAGE, PAGE, MADV_DONTNEED) && p[3 * PAGE] == 0);
 
 	p = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -132,19 +132,20 @@ static void test_memory(void)
 	p = mmap(NULL, 1ul << 36, PROT_NONE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	CHECK("reserve 64 GiB", p != MAP_FAILED);
-	CHECK("use a corner", !mprotect(p + (1ul << 35), PAGE, 3) &&
-				      (p[1ul << 35] = 3) == 3);
+	CHECK("use a corner",
+	      !mprotect(p + (1ul << 35), PAGE, 3) && (p[1ul << 35] = 3) == 3);
 	CHECK("release", !munmap(p, 1ul << 36));
 	p = mmap((void *)0xc000000000ul, 1 << 26, PROT_NONE,
 		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK("hint", p == (void *)0xc000000000ul);
-	CHECK_ERRNO("too much", (long)mmap(NULL, 1ul << 45, 3,
-					   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+	CHECK_ERRNO("too much",
+		    (long)mmap(NULL, 1ul << 45, 3, MAP_PRIVATE | MAP_ANONYMOUS,
+			       -1, 0),
 		    ENOMEM);
 	CHECK("malloc", (p = malloc(3 << 20)) && memset(p, 1, 3 << 20));
 	free(p);
-	CHECK("getrlimit", !getrlimit(RLIMIT_STACK, &limit) &&
-				   limit.rlim_cur == 8 << 20);
+	CHECK("getrlimit",
+	      !getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur == 8 << 20);
 }
 
 static void test_bad_pointers(void)
@@ -184,16 +185,16 @@ static void test_files(void)
 	CHECK_ERRNO("read from stdout", read(1, link, 1), EBADF);
 	fd = dup(1);
 	CHECK("dup", fd == 3 && fcntl(fd, F_GETFD) == 0);
-	CHECK("dup3", dup3(1, 9, O_CLOEXEC) == 9 &&
-			      fcntl(9, F_GETFD) == FD_CLOEXEC);
+	CHECK("dup3",
+	      dup3(1, 9, O_CLOEXEC) == 9 && fcntl(9, F_GETFD) == FD_CLOEXEC);
 	CHECK("close", !close(fd) && !close(9));
 	CHECK_ERRNO("close twice", close(fd), EBADF);
 	CHECK("poll", poll(p, 2, 1000) == 2 && p[0].revents == POLLOUT &&
 			      p[1].revents == POLLNVAL);
 	FD_ZERO(&set);
 	FD_SET(1, &set);
-	CHECK("select", select(2, NULL, &set, NULL, NULL) == 1 &&
-				FD_ISSET(1, &set));
+	CHECK("select",
+	      select(2, NULL, &set, NULL, NULL) == 1 && FD_ISSET(1, &set));
 	CHECK("readlink", readlink("/proc/self/exe", link, 64) > 1);
 	CHECK_ERRNO("readlink other", readlink("/x", link, 64), ENOENT);
 	CHECK("getcwd", getcwd(link, 64) && !strcmp(link, "/"));
@@ -225,25 +226,24 @@ static void test_time(void)
 		at.tv_nsec -= 1000000000;
 		at.tv_sec++;
 	}
-	CHECK("absolute", !clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at,
-					   NULL) &&
-				  now_ns(CLOCK_MONOTONIC) >=
-					  at.tv_sec * 1000000000ll +
-						  at.tv_nsec);
+	CHECK("absolute",
+	      !clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) &&
+		      now_ns(CLOCK_MONOTONIC) >=
+			      at.tv_sec * 1000000000ll + at.tv_nsec);
 	t = now_ns(CLOCK_MONOTONIC);
 	CHECK("poll timeout", poll(&none, 0, 20) == 0 &&
 				      now_ns(CLOCK_MONOTONIC) - t >= 20000000);
 	t = now_ns(CLOCK_MONOTONIC);
-	CHECK("select timeout", select(0, NULL, NULL, NULL, &tv) == 0 &&
-					now_ns(CLOCK_MONOTONIC) - t >=
-						20000000);
+	CHECK("select timeout",
+	      select(0, NULL, NULL, NULL, &tv) == 0 &&
+		      now_ns(CLOCK_MONOTONIC) - t >= 20000000);
 	CHECK("cpu clock", now_ns(CLOCK_PROCESS_CPUTIME_ID) > 0);
 	CHECK_ERRNO("no such clock", clock_gettime(77, &at), EINVAL);
 	ts.tv_nsec = 1000000000;
 	CHECK_ERRNO("bad interval", nanosleep(&ts, NULL), EINVAL);
-	CHECK("time", time(NULL) == now_ns(CLOCK_REALTIME) / 1000000000 ||
-			      time(NULL) ==
-				      now_ns(CLOCK_REALTIME) / 1000000000);
+	CHECK("time",
+	      time(NULL) == now_ns(CLOCK_REALTIME) / 1000000000 ||
+		      time(NULL) == now_ns(CLOCK_REALTIME) / 1000000000);
 	for (int i = 0, back = 0; i < 1000; i++) {
 		t = now_ns(CLOCK_MONOTONIC);
 		back |= now_ns(CLOCK_MONOTONIC) < t;
@@ -268,8 +268,8 @@ static void test_misc(void)
 	CHECK("getuid", getuid() == 0);
 	CHECK("sysinfo", !sysinfo(&info) && info.totalram > 1 << 20);
 	CHECK("getrusage", !getrusage(RUSAGE_SELF, &usage));
-	CHECK("affinity", syscall(SYS_sched_getaffinity, 0, 8, &mask) == 8 &&
-				  mask == 1);
+	CHECK("affinity",
+	      syscall(SYS_sched_getaffinity, 0, 8, &mask) == 8 && mask == 1);
 	CHECK("getrandom", getrandom(a, sizeof(a), 0) == sizeof(a) &&
 				   getrandom(b, sizeof(b), 0) == sizeof(b) &&
 				   memcmp(a, b, sizeof(a)));
@@ -322,8 +322,8 @@ static void test_registers(void)
 			 "or %%rax, %0\n\t"
 			 : "=&r"(bad)
 			 :
-			 : "rax", "rbx", "rcx", "r8", "r9", "r10", "r11",
-			   "r15", "rdi", "xmm5", "cc", "memory");
+			 : "rax", "rbx", "rcx", "r8", "r9", "r10", "r11", "r15",
+			   "rdi", "xmm5", "cc", "memory");
 	CHECK("registers survive", bad == 0);
 }
 

@@ -7,7 +7,8 @@
 int main(int argc, char **argv)
 {
 	static char buf[65536];
-	unsigned long long left = argc > 1 ? strtoull(argv[1], NULL, 10) : ~0ull;
+	unsigned long long left =
+		argc > 1 ? strtoull(argv[1], NULL, 10) : ~0ull;
 	ssize_t n;
 
 	while (left) {
