@@ -120,7 +120,25 @@ Test(elf, says_empty_and_text, .timeout = 5)
 }
 
 /* One change to a good image, and the words of the refusal. */
-enum base { PROGRAM, PVH, VMLINUX };
+enum base { PROGRAM, PVH, VMLINUX, BZIMAGE };
+
+static void make_base(struct elf_make *m, enum base base)
+{
+	switch (base) {
+	case PROGRAM:
+		elf_make_program(m);
+		break;
+	case PVH:
+		elf_make_pvh(m);
+		break;
+	case VMLINUX:
+		elf_make_vmlinux(m);
+		break;
+	case BZIMAGE:
+		elf_make_bzimage(m);
+		break;
+	}
+}
 
 struct bad {
 	const char *why, *says;
@@ -143,6 +161,21 @@ static void class_unknown(struct elf_make *m)
 static void big_endian(struct elf_make *m)
 {
 	elf_make_ehdr(m)->e_ident[EI_DATA] = ELFDATA2MSB;
+}
+
+static void order_unknown(struct elf_make *m)
+{
+	elf_make_ehdr(m)->e_ident[EI_DATA] = 9;
+}
+
+static void x32(struct elf_make *m)
+{
+	elf_make_ehdr(m)->e_ident[EI_CLASS] = ELFCLASS32;
+}
+
+static void version(struct elf_make *m)
+{
+	elf_make_ehdr(m)->e_ident[EI_VERSION] = 2;
 }
 
 static void aarch64(struct elf_make *m)
@@ -240,6 +273,25 @@ static void interp_noise(struct elf_make *m)
 	elf_make_segment(m, PT_INTERP, "\x1b[2J\xff", 6);
 }
 
+static void interp_beyond(struct elf_make *m)
+{
+	elf_make_segment(m, PT_INTERP, "/lib/ld.so", 11);
+	elf_make_phdr(m, 1)->p_offset = 1 << 20;
+}
+
+static void interp_empty(struct elf_make *m)
+{
+	elf_make_segment(m, PT_INTERP, "", 0);
+}
+
+static void dynamic_beyond(struct elf_make *m)
+{
+	elf_make_ehdr(m)->e_type = ET_DYN;
+	elf_make_segment(m, PT_DYNAMIC, "", 0);
+	elf_make_phdr(m, 1)->p_offset = 1 << 20;
+	elf_make_phdr(m, 1)->p_filesz = UINT64_MAX;
+}
+
 static void library(struct elf_make *m)
 {
 	static const Elf64_Dyn dyn[] = { { DT_SONAME, { 1 } },
@@ -328,6 +380,15 @@ static const struct bad bads[] = {
 	{ "32-bit", "a 32-bit ELF file", PROGRAM, -ENOEXEC, class32 },
 	{ "class", "unknown class 7", PROGRAM, -ENOEXEC, class_unknown },
 	{ "big-endian", "big-endian", PROGRAM, -ENOEXEC, big_endian },
+	{ "byte order", "byte order 9", PROGRAM, -ENOEXEC, order_unknown },
+	{ "x32", "an x32 ELF", PROGRAM, -ENOEXEC, x32 },
+	{ "version", "of version 2", PROGRAM, -ENOEXEC, version },
+	{ "interpreter beyond", "truncated: the interp", PROGRAM, -ENOEXEC,
+	  interp_beyond },
+	{ "no interpreter name", "needs an interpreter", PROGRAM, -ENOEXEC,
+	  interp_empty },
+	{ "dynamic beyond", "truncated: the dynamic", PROGRAM, -ENOEXEC,
+	  dynamic_beyond },
 	{ "aarch64", "built for aarch64", PROGRAM, -ENOEXEC, aarch64 },
 	{ "machine", "machine 4660", PROGRAM, -ENOEXEC, machine_unknown },
 	{ "object file", "link it first", PROGRAM, -ENOEXEC, type_rel },
@@ -393,12 +454,7 @@ ParameterizedTest(const unsigned *row, elf, refuses, .timeout = 5)
 	struct err err = { 0 };
 	int code;
 
-	if (b->base == PROGRAM)
-		elf_make_program(&m);
-	else if (b->base == PVH)
-		elf_make_pvh(&m);
-	else
-		elf_make_vmlinux(&m);
+	make_base(&m, b->base);
 	b->spoil(&m);
 	code = load(&m, BOOT_AUTO, 16 * MIB, &entry, &err);
 	cr_assert_eq(code, b->code, "%s: %d %s", b->why, code, err.msg);
@@ -417,6 +473,8 @@ static const struct forced mismatches[] = {
 	{ "pvh low half as linux", "cannot boot as linux", PVH, BOOT_LINUX },
 	{ "pvh as program", "it is a kernel", PVH, BOOT_PROGRAM },
 	{ "vmlinux as pvh", "no PVH note", VMLINUX, BOOT_PVH },
+	{ "bzImage as pvh", "a bzImage has no PVH note", BZIMAGE, BOOT_PVH },
+	{ "bzImage as program", "it is a kernel", BZIMAGE, BOOT_PROGRAM },
 	{ "vmlinux as program", "it is a kernel", VMLINUX, BOOT_PROGRAM },
 	{ "no such kind", "unknown boot kind", PVH, (enum boot_kind)9 },
 };
@@ -434,12 +492,7 @@ ParameterizedTest(const unsigned *row, elf, forced_kind_mismatch, .timeout = 5)
 	struct err err = { 0 };
 	int code;
 
-	if (f->base == PROGRAM)
-		elf_make_program(&m);
-	else if (f->base == PVH)
-		elf_make_pvh(&m);
-	else
-		elf_make_vmlinux(&m);
+	make_base(&m, f->base);
 	code = load(&m, f->kind, 64 * MIB, &entry, &err);
 	cr_assert(code == -ENOEXEC || code == -EINVAL, "%s: %d", f->why, code);
 	cr_assert(strstr(err.msg, f->says), "%s: %s", f->why, err.msg);

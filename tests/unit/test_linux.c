@@ -231,6 +231,19 @@ Test(x86_linux, kernel_limits_its_command_line, .init = setup, .timeout = 5)
 	gmem_fini(&mem);
 }
 
+Test(x86_linux, our_limit_caps_the_kernels, .init = setup, .timeout = 5)
+{
+	static char line[BOOT_CMDLINE_MAX + 1];
+
+	memset(line, 'a', BOOT_CMDLINE_MAX - 1);
+	set(0x238, UINT32_MAX, 4);
+	cr_assert_eq(load(64 * MIB, BOOT_AUTO, NULL, line), 0, "%s", err.msg);
+	gmem_fini(&mem);
+	line[BOOT_CMDLINE_MAX - 1] = 'a';
+	cr_assert_eq(load(64 * MIB, BOOT_AUTO, NULL, line), -E2BIG);
+	gmem_fini(&mem);
+}
+
 Test(x86_linux, syssize_may_round_up, .init = setup, .timeout = 5)
 {
 	image.len -= 15;

@@ -226,6 +226,34 @@ Test(program, kit_below_1_mib_leaves_modules_above, .init = setup, .timeout = 5)
 	gmem_fini(&mem);
 }
 
+Test(program, kit_above_4_gib_leaves_modules_low, .init = setup, .timeout = 5)
+{
+	struct boot_config cfg = config();
+
+	(void)elf_make_load(&kit, 0, LAYOUT_HOLE_END, 16, 16, 0x90);
+	cfg.kit = elf_make_src(&kit, "kit");
+	cr_assert_eq(load(&cfg, LAYOUT_HOLE_START + MIB), 0, "%s", err.msg);
+	cr_assert_eq(get(module(0), 8), 0x102000, "behind its low segment");
+	gmem_fini(&mem);
+}
+
+Test(program, no_room_for_the_arguments, .init = setup, .timeout = 5)
+{
+	static char big[3000];
+	char *const list[] = { big, NULL };
+	struct boot_config cfg = config();
+
+	memset(big, 'x', sizeof(big) - 1);
+	cfg.argv = list;
+	/* kit to 0x102000, program to 0x104000 */
+	cr_assert_eq(load(&cfg, 0x104000), -ENOMEM);
+	cr_assert(strstr(err.msg, "the startup block needs 2 MiB"), "%s",
+		  err.msg);
+	gmem_fini(&mem);
+	cr_assert_eq(load(&cfg, 0x105000), 0, "%s", err.msg);
+	gmem_fini(&mem);
+}
+
 Test(program, static_pie_runs, .init = setup, .timeout = 5)
 {
 	static const Elf64_Dyn dyn[] = { { DT_FLAGS_1, { DF_1_PIE } },
