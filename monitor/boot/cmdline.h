@@ -19,9 +19,11 @@ struct cmdline {
  * `user`, then `virtio_mmio.device=4K@BASE:IRQ` for devices 0..n_devices-1,
  * then `extra` (or NULL), one space between. All of ours goes before a word
  * "--" of the user's, since what follows belongs to init. `max` counts the
- * NUL: at most BOOT_CMDLINE_MAX. (A Linux that knows both these words and ACPI
- * finds each device twice, and refuses the second with a line in its log.) -E2BIG names length and limit;
- * -EINVAL: the user left a quote open.
+ * NUL: at most BOOT_CMDLINE_MAX. -E2BIG names length and limit; -EINVAL: the
+ * user left a quote open.
+ *
+ * A Linux that knows both these words and ACPI finds each device twice, and
+ * refuses the second with a line in its log.
  */
 WUR int cmdline_build(const char *user, unsigned n_devices, const char *extra,
 		      size_t max, struct cmdline *ret, struct err *err);
