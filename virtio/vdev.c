@@ -130,9 +130,10 @@ void vdev_start(struct vdev *v)
 		vdev_fault(v, 0, r, "activate");
 		return;
 	}
-	/* A driver may have kicked too early: such chains are not lost. */
+	/* A driver may have kicked too early, or left an old event index in
+	 * memory it uses again: no chain is lost. */
 	for (unsigned i = 0; i < v->ops->queues; i++)
-		if (vdev_live(v) && vq_has_avail(&v->queue[i]))
+		if (vdev_live(v) && vq_arm(&v->queue[i]))
 			notify(v, i);
 }
 

@@ -155,6 +155,19 @@ Test(vdev, chains_kicked_before_driver_ok_are_found, .timeout = 5)
 	cr_expect_eq(p.notified[1], 0);
 }
 
+Test(vdev, the_first_kick_survives_a_used_ring, .timeout = 5)
+{
+	up_to_features();
+	vdriver_set_reg(&p.v, MMIO_REG_STATUS, 0);
+	cr_assert(vdriver_negotiate(&p.v,
+				    VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX));
+	memset(ram + drv.end - 2, 0xab, 2); /* avail_event of another life */
+	vdriver_set_queue(&p.v, 0, &drv);
+	vdriver_go(&p.v);
+	cr_expect_eq(vdriver_avail_event(&drv), 0);
+	cr_expect_eq(p.notified[0], 0);
+}
+
 Test(vdev, work_left_over_goes_on_when_asked, .timeout = 5)
 {
 	up();
