@@ -88,6 +88,7 @@ pack_linux()
 	mkdir -p "$work/linux/m/linux"
 	pack "$work/inner" "$work/linux/m/linux/initrd"
 	cp "$kernel/bzImage" "$kernel/vmlinux" "$work/linux/m/linux/"
+	cp $here/linux_lib.sh "$work/linux/m/linux/linux_lib.sh"
 	if [ -f build/cache/small-kernel/bzImage ]; then
 		cp build/cache/small-kernel/bzImage \
 			"$work/linux/m/linux/small-bzImage"

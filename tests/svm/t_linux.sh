@@ -3,18 +3,14 @@
 # and learns of devices and second processors only from ACPI, so a shell on
 # hvc0 and the right nproc prove the tables.
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2016,SC2034 # guests expand; RUN_LIMIT is lib.sh's
+# shellcheck disable=SC2016 # the guests expand
 . "$LIB"
-RUN_LIMIT=30
+. "$LINUX/linux_lib.sh"
 
 # Statuses for the ways a guest machine can end without a program's own
 STATUS_OFF=0
 STATUS_REBOOT=120
 STATUS_PANIC=120 # with panic=N the kernel reboots
-
-# The lane's QEMU does not show KVM a guest's XSETBV, so KVM reports a size of
-# XSAVE state that the guest's kernel warns about. Any monitor sees this.
-LANE_ARGS=noxsave
 
 # What the guest's shell runs in most checks
 facts='echo cpus=$(nproc)
@@ -26,35 +22,6 @@ echo bad=$(dmesg | grep -ciE "BUG:|WARNING: CPU|soft lockup|ACPI.*Error|call tra
 dmesg | grep -iE "BUG:|WARNING: CPU|soft lockup|ACPI.*Error" | head -n 5
 echo random=$(cat /sys/class/misc/hw_random/rng_current)
 '
-
-# Waits until the guest's shell is there, then lets it have the commands. The
-# reader may be gone by then: the guest timed out or never came up.
-feed()
-{
-	n=0
-	while ! grep -q "shell ready" "$OUT" && [ $n -lt 150 ]; do
-		sleep 0.2
-		n=$((n + 1))
-	done
-	cat commands
-} 2>/dev/null
-
-# linux IMAGE KERNEL-ARGS COMMANDS OPTION...: boot, feed the shell, leave all
-# it says in $OUT
-linux()
-{
-	t_image=$1
-	t_args="$LANE_ARGS $2"
-	printf '%s\n' "$3" >commands
-	shift 3
-	rm -f pipe
-	mkfifo pipe
-	feed >pipe &
-	run_mayfly_in pipe run -m 384M --initrd "$LINUX/initrd" \
-		--kernel-args "$t_args" "$@" "$LINUX/$t_image"
-	wait
-	tr -d '\r' <"$OUT" >clean && cp clean "$OUT"
-}
 
 # boots IMAGE CPUS OPTION...: a whole life: boot, look around, power off
 boots()

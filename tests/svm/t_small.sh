@@ -3,23 +3,21 @@
 # the command line, second processors by the MP table. It cannot power off
 # without ACPI, so it reboots through the i8042.
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2016,SC2034 # guests expand; RUN_LIMIT is lib.sh's
+# shellcheck disable=SC2016 # the guests expand
 . "$LIB"
-RUN_LIMIT=40
+. "$LINUX/linux_lib.sh"
 STATUS_REBOOT=120
 
 for cpus in 1 2; do
 	for image in bzImage vmlinux; do
 		check "$image $cpus cpu"
-		printf '%s\n' 'echo cpus=$(nproc)' \
-			'echo on=$(ls -d /sys/bus/virtio/drivers/*/virtio*)' \
-			'cat /proc/interrupts' 'reboot -f' >commands
-		run_mayfly_in commands run -m 256M -c $cpus --legacy i8042 \
-			--initrd "$LINUX/initrd" \
-			--kernel-args "quiet reboot=k panic=-1" \
-			"$LINUX/small-$image"
+		linux small-$image "quiet reboot=k panic=-1" 'echo cpus=$(nproc)
+ls -d /sys/bus/virtio/drivers/*/virtio*
+cat /proc/interrupts
+reboot -f' -c $cpus --legacy i8042
 		expect_status $STATUS_REBOOT
 		expect_out_has "cpus=$cpus"
 		expect_out_has "virtio_console/virtio"
+		expect_out_has "virtio_rng/virtio"
 	done
 done
