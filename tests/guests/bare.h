@@ -226,6 +226,14 @@ static inline uint64_t rdtsc(void)
 	return (uint64_t)hi << 32 | lo;
 }
 
+static inline void bare_pause(uint64_t ticks)
+{
+	uint64_t start = rdtsc();
+
+	while (rdtsc() - start < ticks)
+		;
+}
+
 /* Ends the machine; what the console holds still goes out. */
 static inline __attribute__((noreturn)) void bare_exit(unsigned status)
 {
@@ -265,7 +273,6 @@ static inline bool bare_arg(const char *word)
 static inline bool bare_start(unsigned n, void (*fn)(void))
 {
 	uint8_t *to = (uint8_t *)BARE_TRAMPOLINE;
-	uint64_t start;
 
 	for (unsigned i = 0; i < (unsigned)(bare_ap_end - bare_ap); i++)
 		((volatile uint8_t *)to)[i] = bare_ap[i];
@@ -273,14 +280,17 @@ static inline bool bare_start(unsigned n, void (*fn)(void))
 	bare_ap_fn = (uint32_t)(uintptr_t)fn;
 	bare_ap_up = 0;
 	barrier();
+	put32(BARE_LAPIC + 0xf0, 0x1ff); /* on */
 	put32(BARE_LAPIC + 0x310, n << 24);
 	put32(BARE_LAPIC + 0x300, 0x4500); /* INIT */
-	put32(BARE_LAPIC + 0x310, n << 24);
-	put32(BARE_LAPIC + 0x300, 0x4600 | BARE_TRAMPOLINE >> 12); /* SIPI */
-	for (start = rdtsc(); !bare_ap_up;)
-		if (rdtsc() - start > 20000000000ull)
-			return false;
-	return true;
+	bare_pause(20000000);
+	for (unsigned i = 0; i < 100 && !bare_ap_up; i++) {
+		put32(BARE_LAPIC + 0x310, n << 24);
+		put32(BARE_LAPIC + 0x300, /* SIPI */
+		      0x4600 | BARE_TRAMPOLINE >> 12);
+		bare_pause(20000000);
+	}
+	return bare_ap_up;
 }
 
 #endif

@@ -216,6 +216,9 @@ static inline void say_number(uint64_t v, unsigned base)
 	say(p);
 }
 
+/* What is being tried, for the verdict. */
+static const char *bare_context;
+
 /* The verdict: one line on a console made afresh, and the exit status. */
 static inline __attribute__((noreturn)) void
 verdict(const char *file, unsigned line, const char *what)
@@ -234,10 +237,15 @@ verdict(const char *file, unsigned line, const char *what)
 	say_number(line, 10);
 	say(": ");
 	say(what);
+	if (bare_context) {
+		say(" while ");
+		say(bare_context);
+	}
 	say("\n");
 	bare_exit(1);
 }
 
+#define PASS(what) verdict(NULL, 0, what)
 #define EXPECT(e)                                        \
 	do {                                             \
 		if (!(e))                                \

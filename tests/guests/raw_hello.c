@@ -6,5 +6,5 @@ void bare_main(void)
 {
 	EXPECT(console_open());
 	EXPECT(rng_works());
-	verdict(NULL, 0, "hello from a bare machine");
+	PASS("hello from a bare machine");
 }

@@ -139,12 +139,14 @@ static int do_abort(char **arg)
 	abort();
 }
 
-/* CLOCK_REALTIME and CLOCK_MONOTONIC in ns */
+/* CLOCK_REALTIME and CLOCK_MONOTONIC in ns, after arg[0] ms */
 static int do_clock(char **arg)
 {
-	struct timespec r, m;
+	long ms = arg[0] ? atol(arg[0]) : 0;
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 }, r, m;
 
-	(void)arg;
+	if (ms > 0)
+		(void)nanosleep(&t, NULL);
 	clock_gettime(CLOCK_REALTIME, &r);
 	clock_gettime(CLOCK_MONOTONIC, &m);
 	printf("%lld%09ld %lld%09ld\n", (long long)r.tv_sec, r.tv_nsec,

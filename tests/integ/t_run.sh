@@ -279,7 +279,7 @@ if [ -n "$connect" ]; then
 		[ "$(stat -c %a sock)" = 700 ]
 	echo 'over a socket' | timeout 10 sh -c "$connect" >"$OUT"
 	status=0
-	wait $pid || status=$?
+	wait $pid 2>/dev/null || status=$?
 	expect_status 0
 	expect_out 'over a socket'
 	expect "the socket is still there" [ ! -e sock ]
@@ -297,7 +297,7 @@ while [ ! -S sock2 ] && [ $n -lt 100 ]; do
 done
 kill -TERM $pid
 status=0
-wait $pid || status=$?
+wait $pid 2>/dev/null || status=$?
 expect_status 143
 
 # --- limits and signals ----------------------------------------------------------
@@ -316,7 +316,7 @@ sleep 3 >idle &
 sleeper=$!
 run_mayfly_in idle run --timeout 300ms "$TOOL" cat
 expect_status 124
-kill $sleeper 2>/dev/null
+kill -PIPE $sleeper 2>/dev/null
 wait $sleeper 2>/dev/null
 
 check "timeout in time for nothing"
@@ -335,7 +335,7 @@ ended_by()
 	kill -"$1" $pid
 	gone $pid
 	status=0
-	wait $pid || status=$?
+	wait $pid 2>/dev/null || status=$?
 	expect_status "$2"
 	expect_err_empty
 }
@@ -365,7 +365,7 @@ pid=$!
 wait_for spin.out spinning
 kill -HUP $pid
 status=0
-wait $pid || status=$?
+wait $pid 2>/dev/null || status=$?
 expect_status 124
 
 check "SIGKILL leaves nothing behind"
@@ -388,9 +388,9 @@ sleep 0.5
 kill -TERM $pid
 gone $pid
 status=0
-wait $pid || status=$?
+wait $pid 2>/dev/null || status=$?
 expect_status 143
-kill $sleeper 2>/dev/null
+kill -PIPE $sleeper 2>/dev/null
 wait $sleeper 2>/dev/null
 
 # --- how a guest ended -----------------------------------------------------------
@@ -501,7 +501,7 @@ pid=$!
 wait_for spin.out spinning
 kill -TERM $pid
 status=0
-wait $pid || status=$?
+wait $pid 2>/dev/null || status=$?
 expect_status 143
 record '"status": 143' '"reason": "killed"' '"signal": 15'
 
