@@ -6,11 +6,11 @@
 
 int main(int argc, char **argv)
 {
-	int n = argc > 1 ? atoi(argv[1]) : 3;
+	long n = argc > 1 ? strtol(argv[1], NULL, 10) : 3;
 	struct timespec now, pause = { 0, 100000000 };
 	char text[32];
 
-	for (int i = 0; i < n; i++) {
+	for (long i = 0; i < n; i++) {
 		if (i)
 			nanosleep(&pause, NULL);
 		clock_gettime(CLOCK_REALTIME, &now);

@@ -204,10 +204,15 @@ void console_flush(bool in_trouble)
 	}
 }
 
+static uint8_t *rx_buf(const struct console *c, unsigned index)
+{
+	return c->rx + (size_t)index * c->rx_len;
+}
+
 static void give_buffer(struct console *c, unsigned index)
 {
-	virtq_add(&c->dev.q[RX], index, phys_of(c->rx + index * c->rx_len),
-		  c->rx_len, true);
+	virtq_add(&c->dev.q[RX], index, phys_of(rx_buf(c, index)), c->rx_len,
+		  true);
 	c->returned++;
 }
 
@@ -226,7 +231,7 @@ static struct console *input(void)
 	if (!c || c->rx)
 		return c;
 	c->rx_len = scaled(RX_BUF_LEN);
-	c->rx = page_alloc_run(RX_BUFS * c->rx_len / PAGE_LEN);
+	c->rx = page_alloc_run(c->rx_len / PAGE_LEN * RX_BUFS);
 	if (!c->rx)
 		return NULL;
 	for (unsigned i = 0; i < RX_BUFS; i++)
@@ -277,8 +282,7 @@ int64_t console_read(void *buf, uint64_t len)
 	while (done < len && next_buffer(c)) {
 		uint64_t n = min_u64(len - done, c->rx_end - c->rx_off);
 
-		memcpy(p + done, c->rx + c->rx_index * c->rx_len + c->rx_off,
-		       n);
+		memcpy(p + done, rx_buf(c, c->rx_index) + c->rx_off, n);
 		c->rx_off += (unsigned)n;
 		done += n;
 	}

@@ -112,7 +112,7 @@ bool virtio_prepare(struct virtio *v, unsigned n_queues)
 	v->n_queues = n_queues;
 	v->event_idx = true;
 	for (unsigned i = 0; i < n_queues; i++) {
-		uint8_t *ring = page + i * RING_LEN;
+		uint8_t *ring = page + (size_t)i * RING_LEN;
 
 		v->q[i] = (struct virtq){
 			.desc = (void *)(ring + RING_DESC),

@@ -104,7 +104,7 @@ static uint64_t pv_now(void)
 static void init(void)
 {
 	uint32_t multiplier = kit_pvclock.multiplier;
-	int shift = kit_pvclock.shift;
+	const int8_t shift = kit_pvclock.shift;
 
 	clk.ready = true;
 	clk.pv = kit_pvclock.version && multiplier;

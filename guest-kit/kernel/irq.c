@@ -6,16 +6,16 @@
 #include "kernel/cpu.h"
 #include "kernel/machine.h"
 
-#define LAPIC_GPA      0xfee00000u
-#define LAPIC_ID       0x020
-#define LAPIC_EOI      0x0b0
-#define LAPIC_SVR      0x0f0
-#define LAPIC_TIMER    0x320
-#define LAPIC_INITIAL  0x380
-#define LAPIC_DIVIDE   0x3e0
-#define SVR_ENABLE     0x100u
-#define LVT_DEADLINE   (2u << 17)
-#define DIVIDE_BY_16   3u
+#define LAPIC_GPA     0xfee00000u
+#define LAPIC_ID      0x020
+#define LAPIC_EOI     0x0b0
+#define LAPIC_SVR     0x0f0
+#define LAPIC_TIMER   0x320
+#define LAPIC_INITIAL 0x380
+#define LAPIC_DIVIDE  0x3e0
+#define SVR_ENABLE    0x100u
+#define LVT_DEADLINE  (2u << 17)
+#define DIVIDE_BY_16  3u
 
 /* What KVM and QEMU count the timer with. */
 #define LAPIC_TICKS_PER_US 1000u

@@ -28,7 +28,7 @@ struct machine {
 	unsigned argc, envc;
 	uint64_t tsc_entry;
 	uint32_t features_ecx, features_edx; /* CPUID 1 */
-	unsigned n_devices, n_ids; /* ids known from the start */
+	unsigned n_devices, n_ids;           /* ids known from the start */
 	struct machine_device device[MACHINE_DEVICES_MAX];
 };
 

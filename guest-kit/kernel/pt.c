@@ -75,15 +75,9 @@ static unsigned leaf_index(uint64_t gva)
 	return (gva >> 12) & 511;
 }
 
-static void flush(unsigned n_changed, uint64_t gva)
-{
-	if (n_changed)
-		cpu_flush(n_changed == 1 ? gva : 0);
-}
-
 void pt_flush_page(uint64_t gva)
 {
-	flush(1, gva);
+	cpu_flush(gva);
 }
 
 int pt_set_phys(uint64_t gva, gpa_t gpa, unsigned prot)
@@ -112,9 +106,9 @@ int pt_populate(uint64_t start, uint64_t end, unsigned prot)
 
 			if (*pte & PTE_HELD)
 				continue;
-			page = page_count_free() > KERNEL_RESERVE ?
-				       page_alloc_zeroed() :
-				       NULL;
+			page = page_count_free() > KERNEL_RESERVE
+				       ? page_alloc_zeroed()
+				       : NULL;
 			if (!page)
 				return -LINUX_ENOMEM;
 			*pte = phys_of(page) | flags;
@@ -123,89 +117,95 @@ int pt_populate(uint64_t start, uint64_t end, unsigned prot)
 	return 0;
 }
 
-/* Calls f for every page that exists; a table at a time. */
-#define FOR_EACH_PTE(pte, gva, start, end)                                     \
-	for (uint64_t gva = (start), stop_, *table_; gva < (end); gva = stop_) \
-		if (stop_ = min_u64((end), (gva | (TABLE_SPAN - 1)) + 1),      \
-		    (table_ = leaf_table(gva, false)))                         \
-			for (uint64_t *pte = &table_[leaf_index(gva)];         \
-			     gva < stop_; gva += PAGE_LEN, pte++)              \
-				if (*pte & PTE_HELD)
+/* What to do with a page that exists; true: the processor may hold more
+ * rights to it than are left. */
+typedef bool pte_fn(uint64_t *pte, uint64_t gva, uint64_t arg);
 
-void pt_protect(uint64_t start, uint64_t end, unsigned prot)
-{
-	uint64_t flags = pte_flags(prot), last = 0;
-	unsigned n = 0;
-
-	FOR_EACH_PTE(pte, gva, start, end)
-	{
-		uint64_t old = *pte;
-		uint64_t new = (old & (PTE_ADDRESS | PTE_OWNED)) | flags;
-
-		if (new == old)
-			continue;
-		*pte = new;
-		/* More rights need no flush: vm_fault deals with that. */
-		if ((old & PTE_PRESENT) &&
-		    (!(new &PTE_PRESENT) || (old & ~new &PTE_WRITE) ||
-		     (new & ~old &PTE_NX))) {
-			n++;
-			last = gva;
-		}
-	}
-	flush(n, last);
-}
-
-static void clear(uint64_t start, uint64_t end, uint64_t must)
+static void for_each(uint64_t start, uint64_t end, pte_fn *f, uint64_t arg)
 {
 	uint64_t last = 0;
 	unsigned n = 0;
 
-	FOR_EACH_PTE(pte, gva, start, end)
-	{
-		uint64_t old = *pte;
+	while (start < end) {
+		uint64_t *table = leaf_table(start, false);
+		uint64_t stop = min_u64(end, (start | (TABLE_SPAN - 1)) + 1);
 
-		if ((old & must) != must)
-			continue;
-		*pte = 0;
-		if (old & PTE_OWNED)
-			page_free(phys_ptr(old & PTE_ADDRESS));
-		n++;
-		last = gva;
+		for (; table && start < stop; start += PAGE_LEN) {
+			uint64_t *pte = &table[leaf_index(start)];
+
+			if ((*pte & PTE_HELD) && f(pte, start, arg)) {
+				n++;
+				last = start;
+			}
+		}
+		start = stop;
 	}
-	flush(n, last);
+	if (n)
+		cpu_flush(n == 1 ? last : 0);
+}
+
+/* arg: the flags. More rights need no flush: vm_fault deals with that. */
+static bool protect_one(uint64_t *pte, uint64_t gva, uint64_t arg)
+{
+	uint64_t old = *pte;
+	uint64_t new = (old & (PTE_ADDRESS | PTE_OWNED)) | arg;
+
+	(void)gva;
+	if (new == old)
+		return false;
+	*pte = new;
+	return (old & PTE_PRESENT) &&
+	       (!(new &PTE_PRESENT) || (old & ~new &PTE_WRITE) ||
+		(new & ~old &PTE_NX));
+}
+
+void pt_protect(uint64_t start, uint64_t end, unsigned prot)
+{
+	for_each(start, end, protect_one, pte_flags(prot));
+}
+
+/* arg: flags a page must have to be cleared. */
+static bool clear_one(uint64_t *pte, uint64_t gva, uint64_t arg)
+{
+	uint64_t old = *pte;
+
+	(void)gva;
+	if ((old & arg) != arg)
+		return false;
+	*pte = 0;
+	if (old & PTE_OWNED)
+		page_free(phys_ptr(old & PTE_ADDRESS));
+	return old & PTE_PRESENT;
 }
 
 void pt_clear(uint64_t start, uint64_t end)
 {
-	clear(start, end, 0);
+	for_each(start, end, clear_one, 0);
 }
 
 void pt_clear_owned(uint64_t start, uint64_t end)
 {
-	clear(start, end, PTE_OWNED);
+	for_each(start, end, clear_one, PTE_OWNED);
+}
+
+/* arg: how far. */
+static bool move_one(uint64_t *pte, uint64_t gva, uint64_t arg)
+{
+	uint64_t target = gva + arg, old = *pte;
+
+	leaf_table(target, false)[leaf_index(target)] = old;
+	*pte = 0;
+	return old & PTE_PRESENT;
 }
 
 int pt_move(uint64_t from, uint64_t to, uint64_t len)
 {
-	uint64_t last = 0;
-	unsigned n = 0;
-
 	for (uint64_t off = 0; off < len; off += TABLE_SPAN)
 		if (!leaf_table(to + off, true))
 			return -LINUX_ENOMEM;
 	if (len && !leaf_table(to + len - PAGE_LEN, true))
 		return -LINUX_ENOMEM;
-	FOR_EACH_PTE(pte, gva, from, from + len)
-	{
-		uint64_t target = gva - from + to;
-
-		leaf_table(target, false)[leaf_index(target)] = *pte;
-		*pte = 0;
-		n++;
-		last = gva;
-	}
-	flush(n, last);
+	for_each(from, from + len, move_one, to - from);
 	return 0;
 }
 

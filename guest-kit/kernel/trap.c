@@ -81,7 +81,7 @@ static void print_stack(uint64_t rsp)
 			console_print(text);
 		}
 		format(text, sizeof(text), " %016lx%s",
-		       *(const uint64_t *)(uintptr_t)rsp,
+		       *(const uint64_t *)user_ptr(rsp),
 		       i % 4 == 3 ? "\n" : "");
 		console_print(text);
 	}

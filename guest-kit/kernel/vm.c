@@ -264,7 +264,7 @@ bool vm_user_ok(uint64_t gva, uint64_t len, unsigned access)
 
 int64_t vm_user_strlen(uint64_t gva, uint64_t max)
 {
-	const char *s = (const char *)(uintptr_t)gva;
+	const char *s = user_ptr(gva);
 	uint64_t len = 0;
 
 	for (;;) {

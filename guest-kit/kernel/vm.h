@@ -45,6 +45,12 @@ void vm_set_arena(uint64_t start);
 enum vm_fault { VM_FAULT_FIXED, VM_FAULT_BAD, VM_FAULT_NO_MEMORY };
 enum vm_fault vm_fault(uint64_t gva, unsigned access);
 
+/* To a program's memory that was checked. */
+static inline void *user_ptr(uint64_t gva)
+{
+	return (void *)(uintptr_t)gva;
+}
+
 /* The program may access it and the pages exist: the kernel can touch them
  * without a fault. Any gva and len. */
 WUR bool vm_user_ok(uint64_t gva, uint64_t len, unsigned access);

@@ -17,12 +17,6 @@ typedef int64_t syscall_fn(struct regs *r);
 #define ARG5(r) ((r)->r8)
 #define ARG6(r) ((r)->r9)
 
-/* A checked pointer into the program's memory. */
-static inline void *user_ptr(uint64_t gva)
-{
-	return (void *)(uintptr_t)gva;
-}
-
 /* Number, name. The one list: the table and the declarations come from it. */
 #define SYSCALLS(X)               \
 	X(0, read)                \

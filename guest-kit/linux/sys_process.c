@@ -84,11 +84,11 @@ int64_t sys_getegid(struct regs *r)
 /* CR4.FSGSBASE, as CPUID says. */
 static bool has_fsgsbase(void)
 {
-	static int8_t known = -1;
+	static enum { UNKNOWN, NO, YES } known;
 
-	if (known < 0)
-		known = cpuid(7, 0).ebx & 1;
-	return known;
+	if (known == UNKNOWN)
+		known = cpuid(7, 0).ebx & 1 ? YES : NO;
+	return known == YES;
 }
 
 int64_t sys_arch_prctl(struct regs *r)

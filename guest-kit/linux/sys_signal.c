@@ -70,6 +70,9 @@ static int64_t raise_signal(struct regs *r, uint64_t number)
 	if (handler == SIG_DFL) {
 		format(text, sizeof(text), "%s, sent by the program itself",
 		       signal_name(signal));
+		console_print("mayfly: the program died of ");
+		console_print(text);
+		console_print("\n");
 		machine_signal(signal, 0, r, text);
 	}
 	if (machine.verbose) {
@@ -85,7 +88,7 @@ static bool is_self(uint64_t pid)
 {
 	int32_t n = (int32_t)pid;
 
-	return n == PROCESS_PID || n == 0 || n == -1 || n == -PROCESS_PID;
+	return n == PROCESS_PID || n == 0 || n == -1; /* 1: also the group */
 }
 
 int64_t sys_kill(struct regs *r)
