@@ -92,6 +92,13 @@ static void put16(uint8_t *p, uint16_t v)
 	memcpy(p, &x, sizeof(x));
 }
 
+/* Characters without the NUL. */
+static void put_text(uint8_t *p, const char *text)
+{
+	while (*text)
+		*p++ = (uint8_t)*text++;
+}
+
 static void put32(uint8_t *p, uint32_t v)
 {
 	le32 x = le32_of(v);
@@ -174,14 +181,14 @@ static gpa_t add_fadt(struct acpi_tables *t, const struct boot_config *cfg,
 	put_register(p + FADT_SLEEP_CTL, PLATFORM_GPA + PLATFORM_REG_SLEEP);
 	put_register(p + FADT_SLEEP_STATUS,
 		     PLATFORM_GPA + PLATFORM_REG_SLEEP_STATUS);
-	memcpy(p + FADT_HYPERVISOR, "MAYFLY", 6);
+	put_text(p + FADT_HYPERVISOR, "MAYFLY");
 	return finish_table(t, p, FADT_LEN);
 }
 
 static gpa_t add_madt(struct acpi_tables *t, const struct boot_config *cfg)
 {
-	size_t len = sizeof(struct table_header) + MADT_BODY + 8 * cfg->n_cpus +
-		     12 + 6;
+	size_t len = sizeof(struct table_header) + MADT_BODY +
+		     (size_t)8 * cfg->n_cpus + 12 + 6;
 	uint8_t *table = add_table(t, "APIC", 5, len);
 	uint8_t *p = table + sizeof(struct table_header);
 
@@ -338,8 +345,8 @@ void acpi_build(const struct boot_config *cfg, struct acpi_tables *ret)
 	fadt = add_fadt(ret, cfg, dsdt);
 	madt = add_madt(ret, cfg);
 	xsdt = add_xsdt(ret, fadt, madt);
-	memcpy(rsdp, "RSD PTR ", 8);
-	memcpy(rsdp + RSDP_OEM_ID, "MAYFLY", 6);
+	put_text(rsdp, "RSD PTR ");
+	put_text(rsdp + RSDP_OEM_ID, "MAYFLY");
 	rsdp[RSDP_REVISION] = 2;
 	put32(rsdp + RSDP_LENGTH, RSDP_LEN);
 	put64(rsdp + RSDP_XSDT, xsdt);

@@ -118,6 +118,13 @@ static size_t on_input(void *ctx, uint8_t *bytes, size_t n)
 
 /* --- set-up --------------------------------------------------------------- */
 
+static void close_src(struct boot_src *src)
+{
+	if (src->fd >= 0)
+		(void)close(src->fd);
+}
+#define AUTO_SRC __attribute__((cleanup(close_src)))
+
 static int open_file(const char *path, const char *what, struct boot_src *ret,
 		     struct err *err)
 {
@@ -234,18 +241,15 @@ static void set_failed(struct outcome *out, const struct err *err, int status)
 
 static int set_up(struct run *r, int kvm_fd, struct err *err)
 {
-	struct boot_src image = { .fd = -1 }, initrd = { .fd = -1 };
-	AUTO_FD image_fd = -1;
-	AUTO_FD initrd_fd = -1;
+	AUTO_SRC struct boot_src image = { .fd = -1 };
+	AUTO_SRC struct boot_src initrd = { .fd = -1 };
 	int e;
 
 	if (open_file(r->opt.argv[0], "", &image, err))
 		return STATUS_NOEXEC;
-	image_fd = image.fd;
 	if (r->opt.initrd &&
 	    open_file(r->opt.initrd, "--initrd ", &initrd, err))
 		return STATUS_ERROR;
-	initrd_fd = initrd.fd;
 	if (loop_new(LOOP_ENTRIES, r->opt.loop, &r->loop, err) ||
 	    run_console_open(&r->opt, &r->console, err) ||
 	    catch_signals(r, err))

@@ -18,8 +18,8 @@
 #include "virtio/console.h"
 #include "vmm/machine_priv.h"
 
-#define CPUID_STACK_LEN (32 * 1024)
-#define VCPU_STACK_LEN  (128 * 1024)
+#define CPUID_STACK_LEN ((size_t)32 * 1024)
+#define VCPU_STACK_LEN  ((size_t)128 * 1024)
 
 const char *const outcome_names[OUTCOME_REASONS] = {
 	"running", "exited",        "power off",     "reset",     "fault",

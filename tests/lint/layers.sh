@@ -68,6 +68,8 @@ function folder_of(path, part, n)
 # An include as written -> a path from the top of the tree
 function resolve(inc, first)
 {
+	if (inc !~ /\//) # a bare name: this folder
+		return from "/" inc
 	first = inc
 	sub(/\/.*/, "", first)
 	if (has("base mem loop kvm boot vmm api cli include", first))

@@ -43,7 +43,7 @@ check_headers()
 check_spdx()
 {
 	files '*.c' '*.h' '*.S' '*.sh' '*.ld' Makefile .ci/run | while read -r f; do
-		head -n 30 "$f" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
+		head -n 60 "$f" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
 			echo "$f:1: no SPDX line"
 	done
 }

@@ -29,8 +29,8 @@
 struct direct_note {
 	uint32_t version; /* DIRECT_VERSION */
 	uint16_t cs, ss;
-	uint64_t rip, rsp; /* gva */
-	uint64_t cr3;      /* gpa, page-aligned */
+	uint64_t rip, rsp;      /* gva */
+	uint64_t cr3;           /* gpa, page-aligned */
 	uint64_t gdt, idt, tss; /* gva */
 	uint16_t gdt_limit, idt_limit;
 	uint32_t tss_limit;

@@ -48,7 +48,8 @@
 #define PLATFORM_REPORT_PANIC  2u /* the guest kernel gave up */
 #define PLATFORM_REPORT_NOEXEC 3u /* the program cannot run; `text` says why */
 
-#define PLATFORM_REGS 18 /* rax rbx rcx rdx rsi rdi rbp rsp r8..r15 rip rflags */
+#define PLATFORM_REGS \
+	18 /* rax rbx rcx rdx rsi rdi rbp rsp r8..r15 rip rflags */
 
 struct platform_report {
 	uint32_t len; /* sizeof(struct platform_report) */
