@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "kvm/x86_cpuid.h"
 
 const struct kvm_probe_cap kvm_probe_caps[] = {
 	{ "USER_MEMORY", "guest memory", KVM_CAP_USER_MEMORY, true },
@@ -74,10 +75,8 @@ static const uint8_t guest_code[] = {
 
 static void ask(int kvm, struct kvm_probe *p)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entry[256];
-	} cpuid = { .head.nent = 256 };
+	AUTO_FREE struct kvm_cpuid2 *cpuid = NULL;
+	struct err err = { 0 };
 
 	p->api = ioctl(kvm, KVM_GET_API_VERSION, 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(kvm_probe_caps); i++)
@@ -85,8 +84,8 @@ static void ask(int kvm, struct kvm_probe *p)
 			ioctl(kvm, KVM_CHECK_EXTENSION, kvm_probe_caps[i].id);
 	p->vcpus_good = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_NR_VCPUS);
 	p->vcpus_max = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
-	if (ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &cpuid) == 0)
-		p->cpuid_entries = cpuid.head.nent;
+	if (!cpuid_alloc(&cpuid, &err) && !cpuid_ask(kvm, cpuid, &err))
+		p->cpuid_entries = cpuid->nent;
 }
 
 /* One page with the code in it. The address of the TSS is for Intel, which
