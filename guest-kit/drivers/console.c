@@ -59,7 +59,7 @@ static struct console *find(unsigned n)
 		return c->usable ? c : NULL;
 	c->tried = true;
 	if (!virtio_find(&c->dev, VIRTIO_ID_CONSOLE, n, IRQ_CONSOLE(n)) ||
-	    !virtio_prepare(&c->dev, 2))
+	    !virtio_prepare(&c->dev, 2, VIRTIO_RING_MAX))
 		return NULL;
 	while (pages && !(c->tx = page_alloc_run(pages)))
 		pages /= 2;

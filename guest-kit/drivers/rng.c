@@ -7,6 +7,8 @@
 #include "kernel/page.h"
 #include "lib/string.h"
 
+#define RING 8 /* entries; one is in use */
+
 static struct {
 	bool tried, usable;
 	struct virtio dev;
@@ -21,7 +23,7 @@ static bool init(void)
 	rng.page = page_alloc();
 	rng.usable = rng.page &&
 		     virtio_find(&rng.dev, VIRTIO_ID_RNG, 0, IRQ_RNG) &&
-		     virtio_prepare(&rng.dev, 1) &&
+		     virtio_prepare(&rng.dev, 1, RING) &&
 		     virtio_start(&rng.dev, VIRTIO_QUEUES_MAX);
 	return rng.usable;
 }

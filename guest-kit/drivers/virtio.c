@@ -103,7 +103,7 @@ bool virtio_find(struct virtio *v, uint16_t id, unsigned nth, unsigned irq_bit)
 	return false;
 }
 
-bool virtio_prepare(struct virtio *v, unsigned n_queues)
+bool virtio_prepare(struct virtio *v, unsigned n_queues, uint16_t n)
 {
 	uint8_t *page = page_alloc_zeroed();
 
@@ -118,10 +118,10 @@ bool virtio_prepare(struct virtio *v, unsigned n_queues)
 			.desc = (void *)(ring + RING_DESC),
 			.avail = (void *)(ring + RING_AVAIL),
 			.used = (void *)(ring + RING_USED),
-			.n = VIRTIO_RING_MAX,
+			.n = n,
 		};
 		v->q[i].avail->flags = AVAIL_NO_INTERRUPT;
-		v->q[i].avail->ring[VIRTIO_RING_MAX] = 0xffff;
+		v->q[i].avail->ring[n] = 0xffff;
 	}
 	return true;
 }

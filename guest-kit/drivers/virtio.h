@@ -40,8 +40,9 @@ struct virtio {
 WUR bool virtio_find(struct virtio *v, uint16_t id, unsigned nth,
 		     unsigned irq_bit);
 
-/* Rings and memory for them, no device access yet: requests can be added. */
-WUR bool virtio_prepare(struct virtio *v, unsigned n_queues);
+/* Rings of n entries (a power of two, at most VIRTIO_RING_MAX) and memory for
+ * them, no device access yet: requests can be added. */
+WUR bool virtio_prepare(struct virtio *v, unsigned n_queues, uint16_t n);
 
 /* Resets the device, negotiates, hands it the rings and what is in them;
  * `notify` is a queue, or VIRTIO_QUEUES_MAX for none. False: not usable. */

@@ -46,6 +46,11 @@ for memory in 4M 64M 5G; do
 	grep '^not ok' "$tmp/out"
 done
 
+run "$guests/tests/guests/kit_window" </dev/null
+status=$?
+verdict "window of physical memory" [ $status -eq 0 ]
+grep '^not ok' "$tmp/out"
+
 head -c 67108864 /dev/urandom >"$tmp/in"
 run "$guests/tests/guests/kit_cat" <"$tmp/in"
 status=$?

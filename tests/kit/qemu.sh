@@ -52,6 +52,7 @@ verdict() {
 	fi
 }
 
+# shellcheck disable=SC2317 # called by name
 says() {
 	grep -q -- "$1" "$tmp/out"
 }
@@ -67,6 +68,10 @@ for cpu in max qemu64; do
 	verdict "calls, cpu $cpu" [ $status -eq 0 ]
 	grep '^not ok' "$tmp/out"
 done
+
+boot max 64 "" "$guests/tests/guests/kit_window" </dev/null
+status=$?
+verdict "window of physical memory" [ $status -eq 0 ]
 
 boot max 5000 "" "$guests/tests/guests/kit_calls" </dev/null
 status=$?
