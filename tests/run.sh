@@ -106,10 +106,10 @@ lane tsan-threads 600 $self --mk FLAVOUR=tsan threads
 lane lint 600 tests/lint/lint.sh
 lane integ 600 tests/integ/run.sh build/release/mayfly build/guest
 if [ -x tests/kit/qemu.sh ]; then
-	lane kit 300 tests/kit/qemu.sh
+	lane kit 300 tests/kit/qemu.sh build/guest/kit.elf build/guest
 fi
 lane fuzz-smoke 900 $self --mk fuzz-smoke
-lane svm 900 tests/svm/run.sh build/release/mayfly build/guest
+lane svm 1200 tests/svm/run.sh build/release/mayfly build/guest
 
 echo
 total="$all_passed passed, $all_failed failed"

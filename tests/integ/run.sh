@@ -63,6 +63,7 @@ for t; do
 	work=$top/$name
 	mkdir -p "$work/cwd" "$work/tmp"
 	log=$top/$name.log
+	start=$(date +%s)
 	(
 		cd "$work/cwd" || exit 1
 		export MAYFLY_TEST="$tag" TMPDIR="$work/tmp" \
@@ -71,6 +72,7 @@ for t; do
 	) >"$log" 2>&1
 	status=$?
 	cat "$log"
+	echo "# $name: $(($(date +%s) - start)) s"
 	if [ "$status" = 137 ]; then
 		echo "not ok $name/timeout: longer than $limit s"
 	elif [ "$status" != 0 ] && ! grep -q '^not ok' "$log"; then

@@ -37,13 +37,15 @@ done
 
 if /m/kvm_probe; then
 	echo "ok $part/kvm"
-	export LANE=svm LINUX=/m/linux
+	# Everything is some ten times slower in here: fewer bytes, more time.
+	export LANE=svm LINUX=/m/linux INTEG_BYTES=2097152 TEST_LIMIT=300
 	cd /tmp || exit
 	# shellcheck disable=SC2086 # a list of words
 	case $part in
 	integ) sh /m/integ/run.sh /m/mayfly /m/guests $tests ;;
 	*)
-		TEST_LIMIT=1000 sh /m/integ/run.sh /m/mayfly /m/guests \
+		TEST_LIMIT=1000
+		sh /m/integ/run.sh /m/mayfly /m/guests \
 			${tests:-/m/svm/t_$part.sh}
 		;;
 	esac

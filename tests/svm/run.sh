@@ -8,7 +8,7 @@
 # One outer machine a part. Results come back over the second serial port and
 # are printed with "svm/" before the name; the consoles are kept in
 # build/svm/<part>.console. MAYFLY must be a static binary.
-# Environment: SVM_LIMIT seconds an outer machine may take (default 300),
+# Environment: SVM_LIMIT seconds an outer machine may take (default 700),
 # SVM_TESTS the t_*.sh of a part to run (default all).
 # SPDX-License-Identifier: Apache-2.0
 set -eu
@@ -19,7 +19,7 @@ shift 2
 cd "$(dirname "$0")/../.."
 here=tests/svm
 out=build/svm
-limit=${SVM_LIMIT:-300}
+limit=${SVM_LIMIT:-700}
 
 die()
 {
@@ -70,7 +70,7 @@ mkdir -p "$work/outer/m/guests" "$work/outer/m/integ" "$work/outer/m/svm"
 cp "$mayfly" "$work/outer/m/mayfly"
 cp tests/integ/*.sh "$work/outer/m/integ/"
 cp $here/t_*.sh "$work/outer/m/svm/"
-for d in tests/guests examples; do
+for d in tests/guests tests/integ/helpers examples; do
 	[ -d "$guests/$d" ] || continue
 	mkdir -p "$work/outer/m/guests/$d"
 	find "$guests/$d" -maxdepth 1 -type f -perm -u+x \
@@ -138,7 +138,8 @@ mayfly.part=$part mayfly.tests=$(echo "${SVM_TESTS-}" | tr ' ' ',')" \
 			-e 's|^skip |skip svm/|'
 	if ! grep -q "^# end $part" "$results"; then
 		rc=1
-		sed 's/^/# qemu: /' "$work/qemu.log"
+		grep -v "TCG doesn't support" "$work/qemu.log" |
+			sed 's/^/# qemu: /'
 		tr -d '\r' <"$console" | tail -n 25 | sed 's/^/# console: /'
 		why="exit status $status"
 		[ "$status" != 124 ] || why="longer than $limit s"
