@@ -289,7 +289,11 @@ static bool in_wanted(struct console *c)
 		return false;
 	if (c->cfg.filter_input)
 		return c->in_started && held < CONSOLE_IN_MAX;
-	return held == 0 && vdev_live(&c->v) && vq_arm(&c->v.queue[CONSOLE_RX]);
+	if (held > 0 || !vdev_live(&c->v))
+		return false;
+	/* a kick is asked for only when there is nothing to fill */
+	return vq_has_avail(&c->v.queue[CONSOLE_RX]) ||
+	       vq_arm(&c->v.queue[CONSOLE_RX]);
 }
 
 static void in_submit(struct console *c)

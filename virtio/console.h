@@ -41,7 +41,7 @@ enum { CONSOLE_RX, CONSOLE_TX, CONSOLE_QUEUES };
 #define CONSOLE_F_SIZE           (1ull << 0)
 #define CONSOLE_FLAGS_OFFSET     12u
 #define CONSOLE_FLAG_INPUT_ENDED 1u
-#define CONSOLE_IN_MAX           4096u       /* bytes of the input buffer */
+#define CONSOLE_IN_MAX           (32u << 10) /* bytes of the input buffer */
 #define CONSOLE_OUT_MAX          (64u << 10) /* bytes of one write */
 #define CONSOLE_SEEN_MAX         1024u       /* bytes of one on_output */
 

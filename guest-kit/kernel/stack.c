@@ -11,10 +11,11 @@
 #include "kernel/vm.h"
 #include "lib/string.h"
 
-/* Exists from the start, contiguous in physical memory. */
+/* The stack's top exists from the start, contiguous in physical memory:
+ * arguments, environment and their pointers, and these pages to start with. */
 #define EAGER_PAGES 16ull
-/* Arguments, environment and their pointers, at most. */
-#define ARGS_MAX ((EAGER_PAGES - 8) * PAGE_LEN)
+/* As Linux: a quarter of the stack. */
+#define ARGS_MAX ((uint64_t)STACK_LEN / 4)
 
 enum {
 	AT_NULL = 0,
@@ -69,10 +70,11 @@ static uint64_t *put_pointers(uint64_t *slot, const char **s, uint64_t *gva,
 	return slot;
 }
 
-static void map_stack(struct builder *b, uint64_t program_end)
+static void map_stack(struct builder *b, uint64_t program_end, uint64_t args)
 {
-	uint64_t base, eager = EAGER_PAGES * PAGE_LEN;
-	uint8_t *run = page_alloc_run(EAGER_PAGES);
+	uint64_t pages = EAGER_PAGES + args / PAGE_LEN;
+	uint64_t base, eager = pages * PAGE_LEN;
+	uint8_t *run = page_alloc_run(pages);
 
 	/* In the first GiB, where it shares page tables with the program. */
 	b->top = program_end <= 0x10000000 ? 0x3ffff000 : VM_END - PAGE_LEN;
@@ -93,11 +95,13 @@ uint64_t stack_build(const struct elf_image *image)
 	uint64_t platform, random, strings, pointers, *slot;
 	const char *s = machine.strings;
 
-	map_stack(&b, image->end);
 	pointers = (machine.argc + machine.envc + 3ull) * 8;
 	if (machine.strings_len + pointers > ARGS_MAX)
-		machine_noexec("arguments and environment too long (%lu bytes)",
-			       machine.strings_len);
+		machine_noexec("arguments and environment of %lu bytes, at "
+			       "most %lu",
+			       machine.strings_len + pointers,
+			       (unsigned long)ARGS_MAX);
+	map_stack(&b, image->end, machine.strings_len + pointers);
 	entropy_fill(seed, sizeof(seed));
 	b.at -= 8;
 	strings = push(&b, machine.strings, machine.strings_len);

@@ -343,7 +343,7 @@ Test(aml, names_are_four_characters, .timeout = 5, .signal = SIGABRT)
 static void write_file(const char *dir, const char *name, const void *p,
 		       size_t len)
 {
-	char path[100];
+	char path[256];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
 	AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -353,7 +353,7 @@ static void write_file(const char *dir, const char *name, const void *p,
 
 static size_t read_file(const char *dir, const char *name, void *p, size_t cap)
 {
-	char path[100];
+	char path[256];
 	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
