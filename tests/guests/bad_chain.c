@@ -19,6 +19,7 @@ struct target {
 static const struct target targets[] = {
 	{ "rng", BARE_RNG, 0, 8, DESC_WRITE },
 	{ "console", BARE_CONSOLE, 1, 64, 0 },
+	{ "error console", BARE_ERRORS, 1, 64, 0 },
 };
 
 static volatile struct ring ring;
@@ -385,7 +386,9 @@ void bare_main(void)
 {
 	for (uint64_t i = 0; i < 0x1000; i++)
 		put8(BUF + i, 'b');
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 3; i++) {
+		if (!dev_exists(targets[i].dev))
+			continue;
 		try_all(&targets[i], false);
 		try_all(&targets[i], true);
 		EXPECT(rng_works());

@@ -89,7 +89,7 @@ void bare_main(void)
 	bare_context = "nothing there";
 	for (unsigned i = 0; i < 1000; i++) {
 		uint64_t r = bare_random();
-		uint64_t gpa = BARE_DEVICES + 0x2000 + (r >> 16) % 0x3eafe000;
+		uint64_t gpa = BARE_DEVICES + 0x12000 + (r >> 16) % 0x3e000000;
 
 		if (gpa + 8 > BARE_IOAPIC) /* that one has its own test */
 			continue;

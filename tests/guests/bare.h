@@ -38,6 +38,7 @@
 #define BARE_DEVICES    0xc0001000ull
 #define BARE_CONSOLE    0u
 #define BARE_RNG        1u
+#define BARE_ERRORS     2u
 
 __asm__(".section .note.pvh, \"a\", @note\n"
 	"	.balign 4\n"

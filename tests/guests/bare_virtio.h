@@ -1,5 +1,6 @@
 /* bare_virtio.h: virtio by hand, for guests on the bare machine: the register
- * window, one queue, and two devices to be sure of: the console and rng. */
+ * window, one queue, and two devices to be sure of: the console and rng. A
+ * third, a console for standard error, is there when the console is stdio. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef GUESTS_BARE_VIRTIO_H
 #define GUESTS_BARE_VIRTIO_H
@@ -83,6 +84,11 @@ static inline void reg_set64(unsigned dev, unsigned off, uint64_t v)
 {
 	reg_set(dev, off, (uint32_t)v);
 	reg_set(dev, off + 4, (uint32_t)(v >> 32));
+}
+
+static inline bool dev_exists(unsigned dev)
+{
+	return reg_get(dev, REG_MAGIC) == 0x74726976;
 }
 
 static inline uint32_t dev_status(unsigned dev)

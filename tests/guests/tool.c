@@ -80,6 +80,13 @@ static int do_cat(char **arg)
 	return n < 0;
 }
 
+/* As cat, but says that it is there. */
+static int do_wait(char **arg)
+{
+	(void)dprintf(1, "waiting\n");
+	return do_cat(arg);
+}
+
 /* As cat, but pieces of changing odd sizes on either side. */
 static int do_oddcat(char **arg)
 {
@@ -196,9 +203,10 @@ static const struct {
 } deeds[] = {
 	{ "exit", do_exit },     { "args", do_args },   { "count", do_count },
 	{ "env", do_env },       { "both", do_both },   { "cat", do_cat },
-	{ "oddcat", do_oddcat }, { "lines", do_lines }, { "spin", do_spin },
-	{ "segv", do_segv },     { "ill", do_ill },     { "abort", do_abort },
-	{ "clock", do_clock },   { "sleep", do_sleep }, { "fill", do_fill },
+	{ "oddcat", do_oddcat }, { "wait", do_wait },   { "lines", do_lines },
+	{ "spin", do_spin },     { "segv", do_segv },   { "ill", do_ill },
+	{ "abort", do_abort },   { "clock", do_clock }, { "sleep", do_sleep },
+	{ "fill", do_fill },
 };
 
 int main(int argc, char **argv)

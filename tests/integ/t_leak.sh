@@ -5,6 +5,7 @@
 . "$LIB"
 
 RUNS=${INTEG_RUNS:-300}
+[ "$LANE" = svm ] && RUNS=${INTEG_RUNS:-20}
 guest hello && HELLO=$GUEST
 guest raw_end && END=$GUEST
 

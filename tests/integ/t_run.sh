@@ -4,6 +4,9 @@
 # SPDX-License-Identifier: Apache-2.0
 . "$LIB"
 
+# Everything takes ten times as long on an emulated host.
+[ "$LANE" = svm ] && RUN_LIMIT=100 || RUN_LIMIT=40
+
 guest tool && TOOL=$GUEST
 guest raw_hello && RAW=$GUEST
 guest raw_end && END=$GUEST
@@ -14,14 +17,14 @@ tool()
 	run_mayfly run "$TOOL" "$@"
 }
 
-# wait_for FILE TEXT: until FILE has TEXT, at most 10 s
+# wait_for FILE TEXT: until FILE has TEXT, at most 20 s
 wait_for()
 {
 	n=0
 	until grep -qF -e "$2" "$1" 2>/dev/null; do
 		n=$((n + 1))
-		if [ $n -gt 200 ]; then
-			fail "no '$2' in $1 after 10 s"
+		if [ $n -gt 400 ]; then
+			fail "no '$2' in $1 after 20 s"
 			return 1
 		fi
 		sleep 0.05
@@ -46,12 +49,12 @@ gone()
 # --- exit status -----------------------------------------------------------------
 
 check "every exit status"
-n=0
-while [ $n -le 255 ]; do
-	tool exit $n
-	[ "$status" = $n ] || fail "exit $n became $status"
+all=$(seq 0 255)
+[ "$LANE" = svm ] && all='0 1 2 77 119 120 124 125 126 127 128 137 255'
+for n in $all; do
+	tool exit "$n"
+	[ "$status" = "$n" ] || fail "exit $n became $status"
 	[ ! -s "$ERR" ] || fail "exit $n: something on stderr"
-	n=$((n + 1))
 done
 
 # --- arguments and environment ---------------------------------------------------
@@ -161,6 +164,39 @@ run_mayfly run --console file:con "$TOOL" both
 expect_status 0
 printf 'out 0\nerr 0\nout 1\nerr 1\nout 2\nerr 2\n' >want
 expect "the file has another order" cmp -s want con
+
+check "stdout and stderr into one file"
+status=0
+timeout -s KILL "$RUN_LIMIT" "$MAYFLY" run "$TOOL" both </dev/null >"$OUT" 2>&1 ||
+	status=$?
+expect_status 0
+expect "the lines of stdout" [ "$(grep out "$OUT")" = 'out 0
+out 1
+out 2' ]
+expect "the lines of stderr" [ "$(grep err "$OUT")" = 'err 0
+err 1
+err 2' ]
+
+check "nobody reads stderr"
+{
+	timeout -s KILL "$RUN_LIMIT" "$MAYFLY" run "$TOOL" both </dev/null \
+		2>&1 >"$OUT"
+	echo $? >st
+} | true
+status=$(cat st)
+expect_status 0
+expect_out 'out 0
+out 1
+out 2'
+
+check "closed stderr"
+status=0
+timeout -s KILL "$RUN_LIMIT" "$MAYFLY" run "$TOOL" both </dev/null >"$OUT" 2>&- ||
+	status=$?
+expect_status 0
+expect_out 'out 0
+out 1
+out 2'
 
 check "closed output"
 status=0
@@ -455,11 +491,14 @@ rm -f rec
 run_mayfly run --exit-record rec --kernel-args triple "$END"
 expect_status 121
 expect_err_has 'triple fault'
-expect_err_has 'rip    0000000000'
-expect_err_has 'code at rip: 0f 0b'
 expect_out 'about to end: triple'
-record '"status": 121' '"reason": "triple fault"' '"registers": {' '"cr3": "0x' \
-	'"code": "0f 0b'
+record '"status": 121' '"reason": "triple fault"'
+# AMD's KVM resets a processor that shuts down: its registers are lost
+if [ "$LANE" = kvm ] && ! grep -q 'rip *000000000000fff0 ' "$ERR"; then
+	expect_err_has 'rip    0000000000'
+	expect_err_has 'code at rip: 0f 0b'
+	record '"registers": {' '"cr3": "0x' '"code": "0f 0b'
+fi
 
 check "power off"
 rm -f rec
@@ -484,7 +523,8 @@ check "code at an address that is no memory"
 rm -f rec
 run_mayfly run --timeout 5 --exit-record rec --kernel-args nowhere "$END"
 case $status in
-121 | 122) record '"registers": {' '"rip": "0xd0000000"' ;;
+122) record '"registers": {' '"rip": "0xd0000000"' ;;
+121) record '"reason": "triple fault"' ;;
 *) fail "exit status $status" ;;
 esac
 
@@ -577,11 +617,9 @@ expect_out filled
 check "memory above 4 GiB is used"
 free=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)
 if [ "$free" -gt 6000000 ]; then
-	RUN_LIMIT=60
 	run_mayfly run -m 5G "$TOOL" fill 3500
 	expect_status 0
 	expect_out filled
-	RUN_LIMIT=20
 else
 	skip "$((free / 1024)) MiB free on the host"
 fi

@@ -17,7 +17,9 @@ now()
 }
 
 # A host that emulates its CPUs is in no hurry.
-[ "$LANE" = svm ] && SLACK=50 || SLACK=1
+SLACK=1 # ms
+SETTLE=0.3
+[ "$LANE" = svm ] && SLACK=50 SETTLE=2
 
 # in_bounds: the guest's time in $OUT, against $before and $after
 in_bounds()
@@ -113,7 +115,7 @@ idle()
 		n=$((n + 1))
 		sleep 0.05
 	done
-	sleep 0.2
+	sleep $SETTLE
 	a=$(ticks $pid)
 	sleep 1
 	b=$(ticks $pid)
@@ -131,7 +133,7 @@ mkfifo quiet
 sleep 20 >quiet &
 holder=$!
 idle "asleep" sleeping /dev/null "$TOOL" sleep 9000
-idle "waiting for input" '' quiet "$TOOL" cat
+idle "waiting for input" waiting quiet "$TOOL" wait
 idle "asleep, poll loop" sleeping /dev/null --loop poll "$TOOL" sleep 9000
 idle "two CPUs, asleep" sleeping /dev/null -c 2 "$TOOL" sleep 9000
 guest bad_code &&
