@@ -31,6 +31,10 @@ fi
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT
 
+# One binary for all tests, whoever links the next one meanwhile.
+cp "$MAYFLY" "$top/mayfly" || exit 1
+MAYFLY=$top/mayfly
+
 # Processes a test started carry its tag in their environment, so that other
 # people's virtual machines on this host do not count.
 tagged()
@@ -57,6 +61,7 @@ settle()
 }
 
 for t; do
+	t=$(readlink -f "$t")
 	name=$(basename "$t" .sh)
 	name=${name#t_}
 	tag=$$.$name.
