@@ -103,15 +103,26 @@ expect "$(wc -l <"$OUT") lines" [ "$(wc -l <"$OUT")" = 100000 ]
 
 # --- terminals -------------------------------------------------------------------
 
-# on_tty STEP... -- ARG...: the script with `mayfly ARG...`
-on_tty()
+# pty ARG...: the helper, its verdict ours
+pty()
 {
-	steps=0
 	status=0
 	if [ ! -x "$PTY" ]; then
 		skip "no pty helper in $GUESTS"
 		return
 	fi
+	timeout -s KILL 60 "$PTY" "$@" >"$OUT" 2>"$ERR" </dev/null || status=$?
+	case $status in
+	0) ;;
+	77) skip "$(cat "$ERR")" ;;
+	*) fail "$(tail -n 1 "$ERR")" ;;
+	esac
+}
+
+# on_tty STEP... -- ARG...: the script with `mayfly ARG...`
+on_tty()
+{
+	steps=0
 	for word; do
 		[ "$word" != -- ] || break
 		steps=$((steps + 1))
@@ -124,12 +135,7 @@ on_tty()
 		n=$((n + 1))
 	done
 	shift $n
-	timeout -s KILL 60 "$PTY" "$@" >"$OUT" 2>"$ERR" </dev/null || status=$?
-	case $status in
-	0) ;;
-	77) skip "$(cat "$ERR")" ;;
-	*) fail "$(tail -n 1 "$ERR")" ;;
-	esac
+	pty "$@"
 }
 
 check "program: the terminal stays cooked, the shell's way"
@@ -150,6 +156,34 @@ on_tty send:'\x1d\n' send:'more\n' expect:more expect:more send:'\x04' end:0 \
 
 check "program: SIGTERM"
 on_tty expect:spinning signal:15 end:143 cooked -- run "$TOOL" spin
+
+check "program: the terminal goes away"
+on_tty expect:spinning hangup end:129 -- run "$TOOL" spin
+
+check "program: Ctrl-Z and back"
+cat >job.sh <<'JOB'
+set -m
+"$@"
+echo "stopped: $?"
+fg
+echo "ended: $?"
+JOB
+pty send:'one\n' expect:one expect:one send:'\x1a' expect:'stopped: 148' \
+	cooked send:'two\n' expect:two expect:two send:'\x04' expect:'ended: 0' \
+	end:0 cooked -- sh job.sh "$MAYFLY" run "$TOOL" cat
+
+check "program: in the background it stops when it wants input"
+cat >job.sh <<'JOB'
+set -m
+"$@" &
+sleep 2
+echo "state: $(cut -d ' ' -f 3 /proc/$!/stat)"
+kill -KILL $!
+wait $!
+echo over
+JOB
+pty send:'input\n' expect:'state: T' expect:over end:0 cooked \
+	-- sh job.sh "$MAYFLY" run "$TOOL" cat
 
 check "kernel: raw, keys as they are, exit"
 on_tty expect:ready raw send:'a\x03\x04\x1a\n' expect:'key 61' \
@@ -175,6 +209,9 @@ on_tty expect:ready raw signal:15 end:143 cooked -- run "$RAW"
 
 check "kernel: SIGHUP"
 on_tty expect:ready raw signal:1 end:129 cooked -- run "$RAW"
+
+check "kernel: the terminal goes away"
+on_tty expect:ready raw hangup end:129 -- run "$RAW"
 
 check "kernel: SIGINT from elsewhere"
 on_tty expect:ready raw signal:2 end:130 cooked -- run "$RAW"

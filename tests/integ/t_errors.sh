@@ -330,6 +330,37 @@ else
 	skip "no way to give up root's rights"
 fi
 
+# --- the host's limits -----------------------------------------------------------
+
+# limited OPTION N ARG...: `mayfly ARG...` under ulimit OPTION N
+limited()
+{
+	limit=$1
+	n=$2
+	shift 2
+	status=0
+	(
+		ulimit "$limit" "$n" && exec "$MAYFLY" "$@"
+	) </dev/null >"$OUT" 2>"$ERR" || status=$?
+}
+
+check "no address space for the guest's memory"
+limited -v 200000 run -m 8G "$KERNEL"
+refused 125 'guest memory' 'Cannot allocate memory'
+
+for n in 4 5 6 7 8 9; do
+	check "$n open files"
+	limited -n $n run "$KERNEL"
+	case $status in
+	0) ;;
+	125 | 126)
+		expect_err_has 'Too many open files'
+		one_line
+		;;
+	*) fail "exit status $status" ;;
+	esac
+done
+
 # --- the command line -------------------------------------------------------------
 
 # bad_option OPTION VALUE TEXT...

@@ -150,6 +150,22 @@ expect_status 5
 expect_out ''
 : >in
 
+check "input that was not asked for stays for the next"
+printf 'a\nb\n' >in
+{
+	timeout -s KILL "$RUN_LIMIT" "$MAYFLY" run "$TOOL" exit 0 2>"$ERR"
+	cat
+} <in >"$OUT"
+expect_out 'a
+b'
+printf 'a\nb\n' | {
+	timeout -s KILL "$RUN_LIMIT" "$MAYFLY" run "$TOOL" exit 0 2>"$ERR"
+	cat
+} >"$OUT"
+expect_out 'a
+b'
+: >in
+
 check "stdout and stderr of the guest stay apart"
 tool both
 expect_status 0
@@ -335,6 +351,7 @@ kill -TERM $pid
 status=0
 wait $pid 2>/dev/null || status=$?
 expect_status 143
+expect "the socket is still there" [ ! -e sock2 ]
 
 # --- limits and signals ----------------------------------------------------------
 
@@ -642,7 +659,7 @@ for engine in uring poll; do
 	fi
 done
 
-for n in 1 2 4; do
+for n in 1 2 4 32; do
 	check "$n CPUs"
 	run_mayfly run -c $n "$TOOL" exit 12
 	expect_status 12

@@ -6,6 +6,7 @@
  *   size:COLSxROWS  give the terminal a size (80x24 at first)
  *   cooked, raw   the terminal is as it was at first; is raw (waits for it)
  *   signal:N      send a signal to the command
+ *   hangup        the terminal goes away (only end may follow)
  *   stop          wait until the command has stopped (as Ctrl-Z does)
  *   end:STATUS    wait for the command to end so (128+N: of signal N)
  *
@@ -63,6 +64,7 @@ static void watch(int ms)
 	char buf[4096];
 	ssize_t n;
 
+	/* a negative descriptor only waits */
 	if (poll(&p, 1, ms) <= 0)
 		return;
 	n = read(master, buf, sizeof(buf));
@@ -209,6 +211,13 @@ static void await(int want_stop, int want)
 		die(1, "the command ended with %d, not %d", got, want);
 }
 
+static void hang_up(void)
+{
+	(void)close(slave);
+	(void)close(master);
+	slave = master = -1;
+}
+
 static void step(const char *s)
 {
 	const char *arg = strchr(s, ':');
@@ -224,6 +233,8 @@ static void step(const char *s)
 		(void)kill(child, atoi(arg));
 	else if (strncmp(s, "end:", 4) == 0)
 		await(0, atoi(arg));
+	else if (strcmp(s, "hangup") == 0)
+		hang_up();
 	else if (strcmp(s, "stop") == 0)
 		await(1, 0);
 	else if (strcmp(s, "raw") == 0 || strcmp(s, "cooked") == 0)
