@@ -36,10 +36,11 @@ done | awk '
 }
 END {
 	print ""
+	sort = "sort -k 3"
 	for (d in sum)
-		printf "%6.1f%% %5d  %s/\n", 100 * got[d] / sum[d], sum[d], d |
-			"sort -k 3"
-	close("sort -k 3")
+		printf "%6.1f%% %5d  %s/\n", 100 * got[d] / sum[d], \
+			sum[d], d | sort
+	close(sort)
 	if (all)
 		printf "%6.1f%% %5d  all\n", 100 * ran / all, all
 }' >"$b/coverage.txt"
