@@ -1,6 +1,7 @@
 /* bad_race.c: processor 1 rewrites rings and buffers, natively fast, while
  * processor 0 kicks: rng's ring, then the console's output ring. A second
- * each; then the devices must work as if nothing had been. Needs -c 2.
+ * each; then both at the registers of rng and the platform page. Afterwards
+ * the devices must work as if nothing had been. Needs -c 2.
  * What the devices may write to in between is the arena and the rings. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bare_virtio.h"
@@ -10,7 +11,7 @@
 #define TABLE   (BARE_ARENA + 0x10000)
 
 static volatile struct ring ring;
-static volatile uint32_t go, paused;
+static volatile uint32_t go, paused, registers;
 static volatile uint64_t rewrites;
 
 static uint64_t address(uint64_t r)
@@ -71,6 +72,35 @@ static void rewrite_desc(volatile struct desc *d, uint64_t r, uint64_t s)
 	}
 }
 
+/* A register of rng, or a batch of them. Rings are where they were. */
+static void touch(uint64_t r)
+{
+	static const uint8_t off[] = { REG_STATUS, REG_NOTIFY,     REG_ACK,
+				       REG_ISR,    REG_QUEUE_SEL,  REG_FEATURES,
+				       REG_MAGIC,  REG_QUEUE_READY };
+	static const uint32_t value[] = { 0, 1, 3, 11, 15, 0, 0, 2 };
+	static volatile struct {
+		uint32_t n;
+		struct platform_batch_op op[8];
+	} batch;
+	uint64_t gpa = reg(BARE_RNG, off[r & 7]);
+
+	if ((r & 0x70) == 0) {
+		for (unsigned i = 0; i < 8; i++) {
+			batch.op[i].gpa =
+				(uint32_t)reg(BARE_RNG, off[r >> i & 7]);
+			batch.op[i].flags = (uint32_t)(r >> (i + 8)) & 1;
+			batch.op[i].value = value[r >> (i + 16) & 7];
+		}
+		batch.n = 8;
+		put64(PLATFORM_GPA + PLATFORM_REG_BATCH, (uintptr_t)&batch);
+	} else if (r & 0x100) {
+		(void)get32(gpa);
+	} else {
+		put32(gpa, value[r >> 16 & 7]);
+	}
+}
+
 static void __attribute__((noreturn)) racer(void)
 {
 	uint64_t x = 0x123456789abcdef;
@@ -82,6 +112,10 @@ static void __attribute__((noreturn)) racer(void)
 			paused = 1;
 		r = next(&x);
 		s = next(&x);
+		if (registers) {
+			touch(s);
+			continue;
+		}
 		if ((r >> 8 & 15) == 0)
 			ring.avail[r >> 16 & 63] = (uint16_t)(s & 0x4f);
 		else if ((r >> 8 & 15) == 1)
@@ -152,6 +186,19 @@ static unsigned race(unsigned dev, unsigned queue, unsigned size,
 	return faults;
 }
 
+/* Both at the same registers, and both at the same platform page. */
+static void race_registers(void)
+{
+	uint64_t start = rdtsc();
+
+	open_ring(BARE_RNG, 0, 8, 0);
+	registers = 1;
+	go = 1;
+	while (rdtsc() - start < ROUND / 2)
+		touch(bare_random());
+	pause_racer();
+}
+
 void bare_main(void)
 {
 	unsigned rng, console;
@@ -175,8 +222,12 @@ void bare_main(void)
 	say(", console ");
 	say_number(console, 10);
 	say("\n");
+	bare_context = "racing for registers";
+	race_registers();
+	EXPECT(rng_works());
 	EXPECT(rewrites > 1000);
 	EXPECT(rng > 0);
 	EXPECT(console > 0);
+	go = 1; /* it goes on while the machine ends */
 	PASS("races");
 }
