@@ -1,6 +1,7 @@
 /* main.c: mayfly, the command. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -78,8 +79,13 @@ static void hold_standard_streams(void)
 				    fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+/* Device buffers are large and mostly never touched: from the heap they would
+ * be zeroed, mapped they cost a page when it is used. */
+#define MMAP_THRESHOLD (16 * 1024)
+
 int main(int argc, char **argv)
 {
+	(void)mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
 	hold_standard_streams();
 	if (argc < 2) {
 		(void)fputs(usage, stderr);

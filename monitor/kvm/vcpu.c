@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "kvm/vm.h"
@@ -60,8 +59,8 @@ int vcpu_init(struct vcpu *c, const struct vm *vm, unsigned id, struct err *err)
 	return 0;
 }
 
-int vcpu_set_cpuid(struct vcpu *c, const struct kvm_cpuid2 *host,
-		   unsigned n_cpus, struct err *err)
+int vcpu_set_cpuid(struct vcpu *c, struct kvm_cpuid2 *table, unsigned n_cpus,
+		   struct err *err)
 {
 	struct cpuid_topology t = {
 		.apic_id = c->id,
@@ -69,19 +68,11 @@ int vcpu_set_cpuid(struct vcpu *c, const struct kvm_cpuid2 *host,
 		.tsc_khz = vcpu_tsc_khz(c),
 		.tsc_deadline = c->vm->has_tsc_deadline,
 	};
-	AUTO_FREE struct kvm_cpuid2 *mine =
-		calloc(1, sizeof(*mine) + (host->nent + CPUID_EXTRA) *
-						  sizeof(mine->entries[0]));
 
-	if (!mine)
-		return err_set(err, -ENOMEM, "CPUID table");
-	mine->nent = host->nent;
-	memcpy(mine->entries, host->entries,
-	       host->nent * sizeof(mine->entries[0]));
-	cpuid_adjust(mine, &t);
-	if (ioctl(c->fd, KVM_SET_CPUID2, mine))
+	cpuid_adjust(table, &t);
+	if (ioctl(c->fd, KVM_SET_CPUID2, table))
 		return err_set(err, -errno, "KVM CPUID of vCPU %u", c->id);
-	c->host = host;
+	c->cpuid = table;
 	return 0;
 }
 

@@ -21,9 +21,9 @@ struct kvm_run;
 struct vm;
 
 struct vcpu {
-	const struct vm *vm;           /* borrowed */
-	const struct kvm_cpuid2 *host; /* borrowed; what KVM supports */
-	struct kvm_run *run;           /* shared with the kernel */
+	const struct vm *vm;            /* borrowed */
+	const struct kvm_cpuid2 *cpuid; /* borrowed; set by vcpu_set_cpuid */
+	struct kvm_run *run;            /* shared with the kernel */
 	unsigned id;
 	int fd;
 };
@@ -31,9 +31,10 @@ struct vcpu {
 /* Creates CPU `id`. Before it is entered it gets its CPUID. */
 WUR int vcpu_init(struct vcpu *c, const struct vm *vm, unsigned id,
 		  struct err *err);
-/* One of `n_cpus`, of the kind `host` (see cpuid_ask), which is
- * borrowed. */
-WUR int vcpu_set_cpuid(struct vcpu *c, const struct kvm_cpuid2 *host,
+/* One of `n_cpus`, with `table` as cpuid_ask filled it: changed in place to
+ * say what this CPU is, borrowed while the vCPU lives, and good for the next
+ * vCPU. Does not allocate. */
+WUR int vcpu_set_cpuid(struct vcpu *c, struct kvm_cpuid2 *table,
 		       unsigned n_cpus, struct err *err);
 void vcpu_fini(struct vcpu *c);
 

@@ -163,11 +163,11 @@ static int set_fpu(const struct vcpu *c, struct err *err)
 {
 	struct kvm_fpu fpu = { .fcw = FCW_DEFAULT, .mxcsr = MXCSR_DEFAULT };
 	struct kvm_xcrs xcrs = { .nr_xcrs = 1 };
-	uint32_t can = cpuid_reg(c->host, 0xd, 0, 0);
+	uint32_t can = cpuid_reg(c->cpuid, 0xd, 0, 0);
 
 	if (ioctl(c->fd, KVM_SET_FPU, &fpu))
 		return err_set(err, -errno, "KVM FPU of vCPU %u", c->id);
-	if (!c->vm->has_xcrs || !cpuid_has(c->host, 1, 0, 2, 26))
+	if (!c->vm->has_xcrs || !cpuid_has(c->cpuid, 1, 0, 2, 26))
 		return 0;
 	xcrs.xcrs[0].value = XCR0_X87_SSE | (can & XCR0_AVX);
 	if ((can & XCR0_AVX512) == XCR0_AVX512 && (can & XCR0_AVX))
@@ -203,7 +203,7 @@ static int set_direct_msrs(const struct vcpu *c, const struct vcpu_direct *e,
 int vcpu_enter_direct(struct vcpu *c, const struct vcpu_direct *e,
 		      struct err *err)
 {
-	const struct kvm_cpuid2 *cpuid = c->host;
+	const struct kvm_cpuid2 *cpuid = c->cpuid;
 	struct kvm_regs r = { .rip = e->rip,
 			      .rsp = e->rsp,
 			      .rdi = e->rdi,

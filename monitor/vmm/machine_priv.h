@@ -7,6 +7,7 @@
 #define VMM_MACHINE_PRIV_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,8 +43,9 @@ struct machine {
 	struct ioapic ioapic;
 	struct vcpu_thread cpu[BOOT_CPUS_MAX];
 	unsigned n_vcpus; /* initialised */
-	struct kvm_cpuid2 *host_cpuid;
+	struct kvm_cpuid2 *cpuid;
 	struct err cpuid_err; /* of the thread that asks for it */
+	sem_t vcpus_made;     /* ... and waits for this */
 
 	struct vdev *dev[LAYOUT_VIRTIO_MAX];
 	struct irq_pin dev_pin[LAYOUT_VIRTIO_MAX];
@@ -85,6 +87,7 @@ void machine_end(struct machine *m, const struct outcome *o);
 void machine_note_output(void *ctx, const uint8_t *bytes, size_t n);
 void machine_output_closed(void *ctx, int error);
 size_t machine_filter_input(void *ctx, uint8_t *bytes, size_t n);
+WUR int machine_build(struct machine *m, struct err *err);
 void legacy_init(struct machine *m); /* the devices of cfg.legacy */
 void machine_fire(void *pin);        /* an irq_line's fire */
 
