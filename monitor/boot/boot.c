@@ -51,15 +51,18 @@ static int load_pvh(const struct boot_config *cfg, const struct image *img,
 		    const struct probe *probe, gpa_t rsdp, struct place *place,
 		    struct boot_entry *entry, struct err *err)
 {
-	/* Linux cuts longer ones without a word: our entries are at the end */
-	size_t max = probe->notes.is_linux ? LINUX_LINE_MAX : BOOT_CMDLINE_MAX;
 	struct pvh_info info = { .rsdp = rsdp };
 	struct cmdline cmdline;
 	uint64_t end;
 	int code;
 
-	code = cmdline_build(cfg->cmdline, cfg->n_devices, NULL, max, &cmdline,
-			     err);
+	/* Linux cuts longer ones without a word: our entries are at the end */
+	if (probe->notes.is_linux)
+		code = cmdline_build_linux(cfg->cmdline, cfg->n_devices,
+					   LINUX_LINE_MAX, &cmdline, err);
+	else
+		code = cmdline_build(cfg->cmdline, cfg->n_devices, NULL,
+				     BOOT_CMDLINE_MAX, &cmdline, err);
 	if (code == 0)
 		code = place_claim(place, PLACE_INFO_GPA, PVH_INFO_LEN,
 				   "the start info", -1, err);

@@ -11,6 +11,10 @@
 #include "base/err.h"
 
 /* The longest entry of ours: "virtio_mmio.device=4K@0xc0012000:22". */
+/* With hardware-reduced ACPI Linux expects to be reset by EFI, and without it
+ * ends in a BIOS call: this says to use ACPI's reset register. */
+#define LINUX_FIRST "reboot=a"
+
 #define WORD_MAX 40
 
 static bool is_blank(char c)
@@ -67,8 +71,9 @@ static void append(struct cmdline *c, const char *s, size_t len)
 	c->len += gap + len;
 }
 
-int cmdline_build(const char *user, unsigned n_devices, const char *extra,
-		  size_t max, struct cmdline *ret, struct err *err)
+static int build(const char *first, const char *user, unsigned n_devices,
+		 const char *extra, size_t max, struct cmdline *ret,
+		 struct err *err)
 {
 	bool is_open;
 	const char *sep = separator(user, &is_open);
@@ -82,6 +87,7 @@ int cmdline_build(const char *user, unsigned n_devices, const char *extra,
 			       "--kernel-args is not closed");
 	while (head > 0 && is_blank(user[head - 1]))
 		head--;
+	append(&c, first, strlen(first));
 	append(&c, user, head);
 	for (unsigned i = 0; i < n_devices; i++) {
 		char word[WORD_MAX];
@@ -103,4 +109,16 @@ int cmdline_build(const char *user, unsigned n_devices, const char *extra,
 			       c.len, strlen(user), max - 1);
 	*ret = c;
 	return 0;
+}
+
+int cmdline_build(const char *user, unsigned n_devices, const char *extra,
+		  size_t max, struct cmdline *ret, struct err *err)
+{
+	return build("", user, n_devices, extra, max, ret, err);
+}
+
+int cmdline_build_linux(const char *user, unsigned n_devices, size_t max,
+			struct cmdline *ret, struct err *err)
+{
+	return build(LINUX_FIRST, user, n_devices, NULL, max, ret, err);
 }

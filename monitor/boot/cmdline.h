@@ -28,4 +28,9 @@ struct cmdline {
 WUR int cmdline_build(const char *user, unsigned n_devices, const char *extra,
 		      size_t max, struct cmdline *ret, struct err *err);
 
+/* The same for Linux, with a word before the user's, who can overrule it:
+ * "reboot=a", use ACPI to reboot. */
+WUR int cmdline_build_linux(const char *user, unsigned n_devices, size_t max,
+			    struct cmdline *ret, struct err *err);
+
 #endif

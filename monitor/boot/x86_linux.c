@@ -357,8 +357,8 @@ int linux_load(const struct boot_config *cfg, const struct image *img,
 	else
 		code = parse_vmlinux(&probe->elf, &k, err);
 	if (code == 0)
-		code = cmdline_build(cfg->cmdline, cfg->n_devices, NULL,
-				     k.line_max, &cmdline, err);
+		code = cmdline_build_linux(cfg->cmdline, cfg->n_devices,
+					   k.line_max, &cmdline, err);
 	if (code == 0)
 		code = place_claim(place, PLACE_INFO_GPA, INFO_LEN,
 				   "boot_params", -1, err);

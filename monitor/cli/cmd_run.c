@@ -34,6 +34,7 @@ struct run {
 	struct loop *loop;
 	struct run_fds console;
 	int signal_fd;
+	int early_signal; /* it came before there was a guest */
 	struct loop_op signal_op, timeout_op;
 	struct iovec signal_iov;
 	struct signalfd_siginfo info;
@@ -251,13 +252,13 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 	    open_file(r->opt.initrd, "--initrd ", &initrd, err))
 		return STATUS_ERROR;
 	if (loop_new(LOOP_ENTRIES, r->opt.loop, &r->loop, err) ||
-	    run_console_open(&r->opt, &r->console, err) ||
-	    catch_signals(r, err))
+	    catch_signals(r, err) ||
+	    run_console_open(&r->opt, r->signal_fd, &r->console,
+			     &r->early_signal, err))
 		return STATUS_ERROR;
 	e = make_machine(r, &image, &initrd, kvm_fd, err);
 	if (e)
-		return e == -ENOEXEC || e == -ENOMEM ? STATUS_NOEXEC
-						     : STATUS_ERROR;
+		return e == -ENOEXEC ? STATUS_NOEXEC : STATUS_ERROR;
 	return arm(r, err) ? STATUS_ERROR : 0;
 }
 
@@ -286,6 +287,13 @@ static void run_guest(struct run *r, struct outcome *out)
 		status = STATUS_ERROR;
 	else
 		status = set_up(r, kvm_fd, &err);
+	if (r->early_signal) {
+		*out = (struct outcome){ .reason = OUTCOME_KILLED,
+					 .signal = r->early_signal,
+					 .status = STATUS_SIGNAL +
+						   r->early_signal };
+		return;
+	}
 	if (status) {
 		set_failed(out, &err, status);
 		say_failed(&err);

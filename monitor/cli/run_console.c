@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -24,7 +27,29 @@ static int open_file(const char *path, struct run_fds *f, struct err *err)
 	return 0;
 }
 
-static int open_unix(const char *path, struct run_fds *f, struct err *err)
+static int wait_for_client(int s, int signal_fd, int *ret_signal)
+{
+	struct pollfd p[2] = { { .fd = s, .events = POLLIN },
+			       { .fd = signal_fd, .events = POLLIN } };
+	struct signalfd_siginfo info;
+
+	for (;;) {
+		if (poll(p, 2, -1) < 0) {
+			if (errno != EINTR)
+				return -errno;
+		} else if (!p[1].revents) {
+			return 0;
+		} else if (read(signal_fd, &info, sizeof(info)) ==
+				   (ssize_t)sizeof(info) &&
+			   info.ssi_signo != SIGWINCH) {
+			*ret_signal = (int)info.ssi_signo;
+			return -EINTR;
+		}
+	}
+}
+
+static int open_unix(const char *path, int signal_fd, struct run_fds *f,
+		     int *ret_signal, struct err *err)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	AUTO_FD s = -1;
@@ -48,6 +73,9 @@ static int open_unix(const char *path, struct run_fds *f, struct err *err)
 	if (listen(s, 1))
 		return err_set(err, -errno, "--console unix:%s", path);
 	log_info("console", "waiting for a connection to %s", path);
+	r = wait_for_client(s, signal_fd, ret_signal);
+	if (r)
+		return err_set(err, r, "--console unix:%s: wait", path);
 	fd = accept4(s, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		return err_set(err, -errno, "--console unix:%s: accept", path);
@@ -55,8 +83,8 @@ static int open_unix(const char *path, struct run_fds *f, struct err *err)
 	return 0;
 }
 
-int run_console_open(const struct run_options *o, struct run_fds *ret,
-		     struct err *err)
+int run_console_open(const struct run_options *o, int signal_fd,
+		     struct run_fds *ret, int *ret_signal, struct err *err)
 {
 	struct run_fds f = { -1, -1, -1, { -1, -1 }, NULL };
 	int r = 0;
@@ -73,7 +101,7 @@ int run_console_open(const struct run_options *o, struct run_fds *ret,
 		r = open_file(o->console_path, &f, err);
 		break;
 	case CONSOLE_UNIX:
-		r = open_unix(o->console_path, &f, err);
+		r = open_unix(o->console_path, signal_fd, &f, ret_signal, err);
 		break;
 	}
 	if (r)

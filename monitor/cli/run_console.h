@@ -14,9 +14,10 @@ struct run_fds {
 	const char *path; /* a socket to unlink, or NULL */
 };
 
-/* For unix:PATH waits for the connection. */
-WUR int run_console_open(const struct run_options *o, struct run_fds *ret,
-			 struct err *err);
+/* For unix:PATH waits for the connection, or for a signal through
+ * `signal_fd` (a signalfd) that ends the run: then -EINTR. */
+WUR int run_console_open(const struct run_options *o, int signal_fd,
+			 struct run_fds *ret, int *ret_signal, struct err *err);
 void run_console_close(struct run_fds *f);
 
 #endif

@@ -59,8 +59,8 @@ enum machine_mark {
  * descriptor. */
 WUR int machine_open_kvm(struct err *err);
 
-/* Builds the machine and loads the image: nothing runs yet. Errors as
- * boot_load, and those of the host. */
+/* Builds the machine and loads the image: nothing runs yet. -ENOEXEC: the
+ * image cannot run, or not with this much memory; else the host's errors. */
 WUR int machine_new(const struct machine_config *cfg, struct machine **ret_m,
 		    struct err *err);
 

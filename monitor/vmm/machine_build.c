@@ -1,6 +1,7 @@
 /* machine_build.c: makes a machine of its configuration, as fast as two CPUs
  * can. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -78,6 +79,7 @@ static void *cpuid_thread(void *arg)
 static int load_image(struct machine *m, struct err *err)
 {
 	struct machine_config *cfg = &m->cfg;
+	int r;
 
 	cfg->boot.n_cpus = cfg->n_cpus;
 	cfg->boot.n_devices = devices_count(cfg);
@@ -86,7 +88,10 @@ static int load_image(struct machine *m, struct err *err)
 	cfg->boot.legacy_i8042 = cfg->legacy & MACHINE_LEGACY_I8042;
 	cfg->boot.legacy_rtc = cfg->legacy & MACHINE_LEGACY_RTC;
 	cfg->boot.startup_flags = cfg->verbose ? STARTUP_VERBOSE : 0;
-	return boot_load(&cfg->boot, &m->mem, &m->entry, err);
+	r = boot_load(&cfg->boot, &m->mem, &m->entry, err);
+	if (r == -ENOMEM) /* of the guest's, not the host's */
+		r = err->code = -ENOEXEC;
+	return r;
 }
 
 static int enter(struct machine *m, struct err *err)
