@@ -172,7 +172,6 @@ pty send:'one\n' expect:one expect:one send:'\x1a' expect:'stopped: 148' \
 	cooked send:'two\n' expect:two expect:two send:'\x04' expect:'ended: 0' \
 	end:0 cooked -- sh job.sh "$MAYFLY" run "$TOOL" cat
 
-check "program: in the background it stops when it wants input"
 cat >job.sh <<'JOB'
 set -m
 "$@" &
@@ -182,8 +181,11 @@ kill -KILL $!
 wait $!
 echo over
 JOB
-pty send:'input\n' expect:'state: T' expect:over end:0 cooked \
-	-- sh job.sh "$MAYFLY" run "$TOOL" cat
+for engine in auto poll; do
+	check "program: in the background it stops when it wants input, $engine"
+	pty send:'input\n' expect:'state: T' expect:over end:0 cooked \
+		-- sh job.sh "$MAYFLY" run --loop $engine "$TOOL" cat
+done
 
 check "kernel: raw, keys as they are, exit"
 on_tty expect:ready raw send:'a\x03\x04\x1a\n' expect:'key 61' \
