@@ -165,7 +165,8 @@ static int chain_add(const struct vq *q, struct vq_chain *c, unsigned n_iov,
 	const bool write = d->flags & DESC_F_WRITE;
 	const unsigned n = c->n_read + c->n_write;
 
-	/* virtio 1.2, 2.7.4.2: readable before writable, empty or not */
+	/* virtio 1.2, 2.7.4.2: readable before writable (empty ones
+	 * have no say) */
 	if (!write && c->n_write > 0)
 		return -EPROTO;
 	if (d->len == 0)

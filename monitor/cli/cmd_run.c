@@ -240,18 +240,54 @@ static void set_failed(struct outcome *out, const struct err *err, int status)
 				 .err = *err };
 }
 
+/* Up to Linux 6.1 at least, io_uring reads a terminal in a kernel worker, where
+ * job control cannot stop a background process: it gets an error instead. */
+static enum loop_engine engine(const struct run_options *o)
+{
+	if (o->loop == LOOP_AUTO && o->console == CONSOLE_STDIO &&
+	    isatty(STDIN_FILENO))
+		return LOOP_POLL;
+	return o->loop;
+}
+
+/* What was given must also be used. */
+static int check_used(const struct run *r, struct err *err)
+{
+	const struct run_options *o = &r->opt;
+
+	if (machine_kind(r->machine) == BOOT_PROGRAM) {
+		if (o->initrd)
+			return err_set(err, -EINVAL,
+				       "--initrd: %s is a program: it has none",
+				       o->argv[0]);
+		return 0;
+	}
+	if (o->argv[1])
+		return err_set(err, -EINVAL,
+			       "'%s': %s is a kernel: it takes --kernel-args, "
+			       "no arguments",
+			       o->argv[1], o->argv[0]);
+	if (o->n_env)
+		return err_set(err, -EINVAL,
+			       "--env: %s is a kernel: it has no environment",
+			       o->argv[0]);
+	return 0;
+}
+
 static int set_up(struct run *r, int kvm_fd, struct err *err)
 {
 	AUTO_SRC struct boot_src image = { .fd = -1 };
 	AUTO_SRC struct boot_src initrd = { .fd = -1 };
 	int e;
 
-	if (open_file(r->opt.argv[0], "", &image, err))
-		return STATUS_NOEXEC;
+	e = open_file(r->opt.argv[0], "", &image, err);
+	if (e) /* the image's fault, unless this process may open no more */
+		return e == -EMFILE || e == -ENFILE ? STATUS_ERROR
+						    : STATUS_NOEXEC;
 	if (r->opt.initrd &&
 	    open_file(r->opt.initrd, "--initrd ", &initrd, err))
 		return STATUS_ERROR;
-	if (loop_new(LOOP_ENTRIES, r->opt.loop, &r->loop, err) ||
+	if (loop_new(LOOP_ENTRIES, engine(&r->opt), &r->loop, err) ||
 	    catch_signals(r, err) ||
 	    run_console_open(&r->opt, r->signal_fd, &r->console,
 			     &r->early_signal, err))
@@ -259,14 +295,13 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 	e = make_machine(r, &image, &initrd, kvm_fd, err);
 	if (e)
 		return e == -ENOEXEC ? STATUS_NOEXEC : STATUS_ERROR;
-	return arm(r, err) ? STATUS_ERROR : 0;
+	return check_used(r, err) || arm(r, err) ? STATUS_ERROR : 0;
 }
 
 static void say_failed(const struct err *err)
 {
 	/* codes that the message already explains */
-	static const int told[] = { EINVAL, ENOEXEC, ENOMEM,
-				    E2BIG,  ERANGE,  ENODATA };
+	static const int told[] = { EINVAL, ENOEXEC, E2BIG, ERANGE, ENODATA };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(told); i++)
 		if (-err->code == told[i]) {
@@ -293,6 +328,11 @@ static void run_guest(struct run *r, struct outcome *out)
 					 .status = STATUS_SIGNAL +
 						   r->early_signal };
 		return;
+	}
+	if (status && r->machine) { /* made, but not to be run */
+		disarm(r);
+		machine_free(r->machine);
+		r->machine = NULL;
 	}
 	if (status) {
 		set_failed(out, &err, status);

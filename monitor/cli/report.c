@@ -10,6 +10,11 @@
 #include "vmm/machine.h"
 #include "vmm/outcome.h"
 
+/* AMD-V leaves a CPU after a triple fault as a reset would. */
+#define RIP       16 /* in vcpu_reg_names */
+#define RESET_RIP 0xfff0
+#define RESET_CS  0xf000
+
 static void print_dump(const struct vcpu_dump *d)
 {
 	for (unsigned i = 0; i < VCPU_N_REGS; i++)
@@ -23,6 +28,9 @@ static void print_dump(const struct vcpu_dump *d)
 		      "  cs %04x ss %04x ring %u\n",
 		      d->cr0, d->cr2, d->cr3, d->cr4, d->efer, d->cs, d->ss,
 		      d->cpl);
+	if (d->reg[RIP] == RESET_RIP && d->cs == RESET_CS)
+		(void)fprintf(stderr, "  (this CPU forgets: these are the "
+				      "values of a reset)\n");
 	(void)fprintf(stderr, "  code at rip:");
 	for (unsigned i = 0; i < d->n_bytes; i++)
 		(void)fprintf(stderr, " %02x", d->bytes[i]);

@@ -455,6 +455,20 @@ run_mayfly run --console "unix:$long" "$KERNEL"
 expect_status 125
 expect_err_has 'at most 107'
 
+# --- given, but of no use ---------------------------------------------------------
+
+check "arguments for a kernel"
+run_mayfly run "$KERNEL" one
+refused 125 "'one'" 'is a kernel' '--kernel-args'
+
+check "environment for a kernel"
+run_mayfly run --env A=b "$KERNEL"
+refused 125 '--env' 'is a kernel'
+
+check "initrd for a program"
+run_mayfly run --initrd "$KERNEL" "$GUESTS/examples/hello"
+refused 125 '--initrd' 'is a program'
+
 # --- help -------------------------------------------------------------------------
 
 check "run --help"
