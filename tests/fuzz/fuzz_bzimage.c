@@ -6,6 +6,7 @@
  * keeps to the rules of the loader and to what the header allows. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -91,7 +92,10 @@ static void check(const struct gmem *mem, const struct boot_config *cfg,
 		  const struct boot_entry *e)
 {
 	gpa_t bp = e->rsi, load = e->rip - 0x200;
-	size_t line_len = strlen(cfg->cmdline);
+	char line[BOOT_CMDLINE_MAX + 16]; /* ours, then the user's */
+	size_t line_len =
+		(size_t)snprintf(line, sizeof(line), "reboot=a%s%s",
+				 *cfg->cmdline ? " " : "", cfg->cmdline);
 	uint64_t end = 0x202 + cfg->image.bytes[0x201];
 
 	CHECK(e->mode == BOOT_MODE_LINUX64 && e->kind == BOOT_LINUX);
@@ -106,8 +110,8 @@ static void check(const struct gmem *mem, const struct boot_config *cfg,
 	for (uint64_t i = end; i < 0x290; i++)
 		CHECK(get(mem, bp + i, 1) == 0);
 	CHECK(line_len <= get_host(cfg->image.bytes + 0x238, 4));
-	CHECK(memcmp(mem->region[0].host + get(mem, bp + 0x228, 4),
-		     cfg->cmdline, line_len + 1) == 0);
+	CHECK(memcmp(mem->region[0].host + get(mem, bp + 0x228, 4), line,
+		     line_len + 1) == 0);
 	check_kernel(mem, &cfg->image, load);
 	check_initrd(mem, &cfg->image, cfg->initrd, bp, load);
 }
