@@ -10,8 +10,10 @@
 #include "base/endian.h"
 #include "base/err.h"
 #include "loop/loop.h"
+#include "virtio/console_ctrl.h"
 
-#define QUEUE_MAX 64 /* also the iovecs and chains of one write */
+/* also the iovecs and chains of one write */
+#define QUEUE_MAX CONSOLE_QUEUE_MAX
 
 /* What the loop holds for us. */
 enum op_state { OP_IDLE, OP_MOVE, OP_STEP };
@@ -38,6 +40,7 @@ struct batch {
 struct console {
 	struct vdev v;
 	struct console_config cfg;
+	struct console_ctrl ctrl;
 
 	struct loop_op out_op;
 	enum op_state out_state;
@@ -263,7 +266,7 @@ static int in_deliver(struct console *c)
 	struct vq *q = &c->v.queue[CONSOLE_RX];
 	int r = 0;
 
-	while (c->in_at < c->in_end && vdev_live(&c->v)) {
+	while (c->in_at < c->in_end && console_ctrl_open(&c->ctrl)) {
 		struct vq_chain chain;
 
 		r = vq_pop(q, c->rx_iov, QUEUE_MAX, &chain);
@@ -289,7 +292,7 @@ static bool in_wanted(struct console *c)
 		return false;
 	if (c->cfg.filter_input)
 		return c->in_started && held < CONSOLE_IN_MAX;
-	if (held > 0 || !vdev_live(&c->v))
+	if (held > 0 || !console_ctrl_open(&c->ctrl))
 		return false;
 	/* a kick is asked for only when there is nothing to fill */
 	return vq_has_avail(&c->v.queue[CONSOLE_RX]) ||
@@ -366,9 +369,37 @@ void console_input_stop(struct vdev *v)
 
 /* --- device --------------------------------------------------------------- */
 
+static int console_activate(struct vdev *v)
+{
+	struct console *c = of(v);
+
+	if (console_ctrl_open(&c->ctrl) && c->cfg.on_open)
+		c->cfg.on_open(c->cfg.ctx);
+	return 0;
+}
+
+static int control_pump(struct console *c, unsigned queue)
+{
+	int r = console_ctrl_notify(&c->ctrl, queue), in;
+
+	if (r < 0)
+		return r;
+	in = in_pump(c); /* the port may have opened */
+	if (in < 0)
+		vdev_fault(&c->v, CONSOLE_RX, in, "bad input chain");
+	return r;
+}
+
 static int console_notify(struct vdev *v, unsigned queue)
 {
-	return queue == CONSOLE_TX ? out_pump(of(v)) : in_pump(of(v));
+	switch (queue) {
+	case CONSOLE_RX:
+		return in_pump(of(v));
+	case CONSOLE_TX:
+		return out_pump(of(v));
+	default:
+		return control_pump(of(v), queue);
+	}
 }
 
 static void console_quiesce(struct vdev *v)
@@ -379,6 +410,11 @@ static void console_quiesce(struct vdev *v)
 		loop_cancel(c->cfg.loop, &c->out_op);
 	if (!v->reset_pending) /* the next driver will want input, too */
 		console_input_stop(v);
+}
+
+static void console_reset(struct vdev *v)
+{
+	console_ctrl_reset(&of(v)->ctrl);
 }
 
 static void console_fini(struct vdev *v)
@@ -414,17 +450,30 @@ void console_resize(struct vdev *v, uint16_t cols, uint16_t rows)
 	c->cfg.rows = rows;
 	if (vdev_has(v, CONSOLE_F_SIZE))
 		vdev_config_changed(v);
+	console_ctrl_resized(&c->ctrl);
+}
+
+bool console_is_open(const struct vdev *v)
+{
+	return console_ctrl_open(&of_const(v)->ctrl);
+}
+
+void console_announce(struct vdev *v)
+{
+	console_ctrl_send(&of(v)->ctrl);
 }
 
 static const struct vdev_ops console_ops = {
 	.name = "console",
 	.device_id = 3,
-	.features = CONSOLE_F_SIZE,
+	.features = CONSOLE_F_SIZE | CONSOLE_F_MULTIPORT,
 	.queues = CONSOLE_QUEUES,
 	.queue_max = QUEUE_MAX,
 	.config_len = sizeof(struct config),
+	.activate = console_activate,
 	.notify = console_notify,
 	.quiesce = console_quiesce,
+	.reset = console_reset,
 	.fini = console_fini,
 	.config_read = console_config_read,
 };
@@ -440,6 +489,7 @@ int console_new(const struct console_config *cfg, struct vdev **ret_v,
 	if (cfg->cols == 0 && cfg->rows == 0)
 		c->v.offered &= ~CONSOLE_F_SIZE;
 	c->cfg = *cfg;
+	console_ctrl_init(&c->ctrl, &c->v, &c->cfg);
 	c->out_op.done = out_done;
 	c->in_op.done = in_done;
 	c->in_eof = c->in_ended = cfg->in_fd < 0;

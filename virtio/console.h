@@ -1,4 +1,5 @@
-/* console.h: virtio console device (virtio 1.2, 5.3), one port.
+/* console.h: virtio console device (virtio 1.2, 5.3), one port. Drivers may
+ * negotiate MULTIPORT (console_ctrl.h); they still find one.
  *
  * Output (queue 1). Guest chains go to out_fd straight from guest memory, in
  * order, one write in flight at a time; chains that pile up meanwhile are
@@ -12,6 +13,8 @@
  * forever, and a reset or a snapshot never waits for a key press. With a
  * filter (a tty with an escape key) in_fd is read even if the guest is not
  * listening, until the buffer is full: the key works on a guest that hangs.
+ * A driver with MULTIPORT gets input only while it has the port open, so none
+ * is lost on one that offers receive buffers before it can use them.
  *
  * End of input. The specification has no word for it. Ours is one more field
  * of the configuration, behind those of the specification:
@@ -36,9 +39,16 @@
 struct err;
 struct loop;
 
-enum { CONSOLE_RX, CONSOLE_TX, CONSOLE_QUEUES };
+enum {
+	CONSOLE_RX,
+	CONSOLE_TX,
+	CONSOLE_CTRL_RX, /* with MULTIPORT */
+	CONSOLE_CTRL_TX,
+	CONSOLE_QUEUES,
+};
 
 #define CONSOLE_F_SIZE           (1ull << 0)
+#define CONSOLE_F_MULTIPORT      (1ull << 1)
 #define CONSOLE_FLAGS_OFFSET     12u
 #define CONSOLE_FLAG_INPUT_ENDED 1u
 #define CONSOLE_IN_MAX           (32u << 10) /* bytes of the input buffer */
@@ -67,6 +77,11 @@ struct console_config {
 	 * to the front and returns its length, at most n. May call
 	 * console_input_stop. */
 	size_t (*filter_input)(void *ctx, uint8_t *bytes, size_t n);
+	/* The driver is there for input: console_is_open has become true. */
+	void (*on_open)(void *ctx);
+	/* May a driver with MULTIPORT hear of its port yet? Asked when it
+	 * wants to, and by console_announce. NULL: yes. */
+	bool (*may_announce)(void *ctx);
 };
 
 /* Returns owned in *ret_v, for vdev_free. Nothing is submitted yet. The
@@ -90,5 +105,12 @@ bool console_output_pending(const struct vdev *v);
 
 /* The terminal's size changed. */
 void console_resize(struct vdev *v, uint16_t cols, uint16_t rows);
+
+/* The driver is up and takes input: with MULTIPORT, while it has the port
+ * open. */
+bool console_is_open(const struct vdev *v);
+
+/* may_announce has another answer now. */
+void console_announce(struct vdev *v);
 
 #endif

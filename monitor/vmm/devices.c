@@ -8,6 +8,23 @@
 #include "virtio/rng.h"
 #include "vmm/machine_priv.h"
 
+/* A kernel numbers its consoles in the order in which their ports come up,
+ * and two devices' drivers race for that: errors wait their turn. */
+static void console_opened(void *ctx)
+{
+	const struct machine *m = ctx;
+
+	if (m->errors)
+		console_announce(m->errors);
+}
+
+static bool errors_may_follow(void *ctx)
+{
+	const struct machine *m = ctx;
+
+	return console_is_open(m->console);
+}
+
 static int create_console(struct machine *m, struct irq_line irq,
 			  struct vdev **ret_v, struct err *err)
 {
@@ -24,6 +41,7 @@ static int create_console(struct machine *m, struct irq_line irq,
 		.on_output_closed = machine_output_closed,
 		.filter_input =
 			m->cfg.filter_input ? machine_filter_input : NULL,
+		.on_open = console_opened,
 		.ctx = m,
 	};
 
@@ -52,6 +70,7 @@ static int create_errors(struct machine *m, struct irq_line irq,
 		.in_fd = -1,
 		.out_fd = m->cfg.console_err,
 		.on_output = machine_note_output,
+		.may_announce = errors_may_follow,
 		.ctx = m,
 	};
 

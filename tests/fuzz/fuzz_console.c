@@ -4,7 +4,7 @@
  * Input: modes, n, n steps of 2 bytes, and the bytes of guest memory from
  * RINGS on. The oracle: bytes around RAM stay as they are; a quiet loop means
  * no output is pending and no chain in flight; every byte written was shown;
- * a reset always ends. */
+ * no input goes to a closed port; a reset always ends. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 #include <sys/mman.h>
@@ -17,10 +17,12 @@
 #include "mem/gmem.h"
 #include "tests/support/vdriver.h"
 #include "virtio/console.h"
+#include "virtio/console_ctrl.h"
 #include "virtio/mmio.h"
 
 #define RAM    0x4000u
 #define RINGS  0x100u
+#define MSGS   0x700u /* control messages of steps 10 and 11 */
 #define WALL   0x1000u
 #define BRICK  0xa5
 #define IN_LEN 3000u
@@ -33,7 +35,8 @@ static uint8_t *const ram = host + WALL;
 static struct loop *loop;
 static int in_fd, out_fd;
 static size_t shown, filtered;
-static bool closed;
+static bool closed, may;
+static struct vdev *v;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -84,6 +87,18 @@ static size_t filter(void *ctx, uint8_t *bytes, size_t n)
 	return filtered % 3 ? n : n / 2;
 }
 
+static void on_open(void *ctx)
+{
+	(void)ctx;
+	CHECK(console_is_open(v));
+}
+
+static bool may_announce(void *ctx)
+{
+	(void)ctx;
+	return may;
+}
+
 static void rewind_fd(int fd)
 {
 	off_t at = lseek(fd, 0, SEEK_SET);
@@ -91,22 +106,54 @@ static void rewind_fd(int fd)
 	CHECK(at == 0);
 }
 
-static void run_quiet(struct vdev *v)
+static void run_quiet(void)
 {
 	int r = loop_run(loop, NULL, true);
 
 	CHECK(r == 0);
 	CHECK(!console_output_pending(v));
 	CHECK(v->in_flight == 0 && !v->reset_pending);
-	CHECK(v->queue[CONSOLE_RX].in_flight == 0);
-	CHECK(v->queue[CONSOLE_TX].in_flight == 0);
+	for (unsigned i = 0; i < CONSOLE_QUEUES; i++)
+		CHECK(v->queue[i].in_flight == 0);
 }
 
-static void step(struct vdev *v, struct vdriver *drv, const uint8_t *p)
+/* A well-formed chain with a message: event, value and port are of `what`. */
+static void send_msg(struct vdriver *drv, uint8_t what)
+{
+	const struct console_msg msg = {
+		.port = le32_of(what >> 6),
+		.event = le16_of(what & 15),
+		.value = le16_of(what >> 4 & 3),
+	};
+	const struct vdriver_buf b = { MSGS, sizeof(msg), false };
+
+	memcpy(ram + MSGS, &msg, sizeof(msg));
+	(void)vdriver_add(&drv[CONSOLE_CTRL_TX], &b, 1);
+	vdriver_set_reg(v, MMIO_REG_QUEUE_NOTIFY, CONSOLE_CTRL_TX);
+}
+
+static void offer_msg(struct vdriver *drv, uint8_t len)
+{
+	const struct vdriver_buf b = { MSGS + 16, len, true };
+
+	(void)vdriver_add(&drv[CONSOLE_CTRL_RX], &b, 1);
+	vdriver_set_reg(v, MMIO_REG_QUEUE_NOTIFY, CONSOLE_CTRL_RX);
+}
+
+static void negotiate(struct vdriver *drv, bool ports)
+{
+	(void)vdriver_negotiate(v, VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC |
+					   (ports ? CONSOLE_F_MULTIPORT : 0));
+	for (unsigned i = 0; i < CONSOLE_QUEUES; i++)
+		vdriver_set_queue(v, i, &drv[i]);
+	vdriver_go(v);
+}
+
+static void step(struct vdriver *drv, const uint8_t *p)
 {
 	struct vdriver *d = &drv[p[1] % CONSOLE_QUEUES];
 
-	switch (p[0] % 10) {
+	switch (p[0] % 12) {
 	case 0:
 	case 1:
 	case 2:
@@ -117,33 +164,50 @@ static void step(struct vdev *v, struct vdriver *drv, const uint8_t *p)
 	case 3:
 	case 4:
 		loop_unlock(loop);
-		run_quiet(v);
+		run_quiet();
 		loop_lock(loop);
 		break;
 	case 5:
 		vdriver_set_reg(v, MMIO_REG_STATUS, 0);
 		break;
 	case 6:
-		(void)vdriver_negotiate(v, VIRTIO_F_VERSION_1 |
-						   VIRTIO_F_INDIRECT_DESC);
-		vdriver_set_queue(v, CONSOLE_RX, &drv[CONSOLE_RX]);
-		vdriver_set_queue(v, CONSOLE_TX, &drv[CONSOLE_TX]);
-		vdriver_go(v);
+		negotiate(drv, p[1] & 1);
 		break;
 	case 7:
-		vdriver_set_reg(v, MMIO_REG_QUEUE_SEL, p[1] & 1);
-		vdriver_set_reg(v, MMIO_REG_QUEUE_READY, p[1] / 2 & 1);
+		vdriver_set_reg(v, MMIO_REG_QUEUE_SEL, p[1] & 3);
+		vdriver_set_reg(v, MMIO_REG_QUEUE_READY, p[1] / 4 & 1);
 		break;
 	case 8:
 		console_resize(v, p[1], 25);
 		break;
+	case 10:
+		send_msg(drv, p[1]);
+		break;
+	case 11:
+		offer_msg(drv, p[1] % 32);
+		break;
 	default:
+		may = p[1] & 2;
+		console_announce(v);
 		if (p[1] == 0x77)
 			console_input_stop(v);
 		else
 			console_input_start(v);
 		break;
 	}
+}
+
+/* Input moves only while the port is open. A device that failed on the way
+ * may have been. */
+static void checked_step(struct vdriver *drv, const uint8_t *p)
+{
+	const bool was_open = console_is_open(v);
+	const uint16_t used = v->queue[CONSOLE_RX].next_used;
+
+	step(drv, p);
+	if (!was_open && !console_is_open(v) && vdev_live(v))
+		CHECK(v->queue[CONSOLE_RX].next_used == used ||
+		      v->queue[CONSOLE_RX].next_used == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -157,10 +221,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		.rows = 25,
 		.on_output = on_output,
 		.on_output_closed = on_output_closed,
+		.on_open = on_open,
+		.may_announce = may_announce,
 	};
 	struct err err = { 0 };
 	struct vdriver drv[CONSOLE_QUEUES];
-	struct vdev *v = NULL;
 	size_t steps, n;
 	off_t written;
 	int r;
@@ -175,6 +240,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memset(ram + RAM, BRICK, WALL);
 	shown = filtered = 0;
 	closed = false;
+	may = !(data[0] & 8);
 	rewind_fd(in_fd);
 	rewind_fd(out_fd);
 	r = ftruncate(out_fd, 0);
@@ -189,17 +255,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	vdriver_init(&drv[CONSOLE_RX], ram, RINGS, 4);
 	vdriver_init(&drv[CONSOLE_TX], ram, (drv[CONSOLE_RX].end + 15) & ~15ull,
 		     8);
+	for (unsigned i = CONSOLE_CTRL_RX; i < CONSOLE_QUEUES; i++)
+		vdriver_init(&drv[i], ram, (drv[i - 1].end + 15) & ~15ull, 8);
+	CHECK(drv[CONSOLE_QUEUES - 1].end <= MSGS);
 	n = len - 2 - 2 * steps;
 	memcpy(ram + RINGS, data + 2 + 2 * steps,
 	       n < RAM - RINGS ? n : RAM - RINGS);
 	loop_lock(loop);
-	step(v, drv, (const uint8_t[]){ 6, 0 });
+	negotiate(drv, data[0] & 16);
 	for (size_t i = 0; i < steps; i++)
-		step(v, drv, data + 2 + 2 * i);
+		checked_step(drv, data + 2 + 2 * i);
 	vdriver_set_reg(v, MMIO_REG_STATUS, 0);
 	vdev_shutdown(v);
 	loop_unlock(loop);
-	run_quiet(v);
+	run_quiet();
 	CHECK(v->status == 0);
 	written = lseek(out_fd, 0, SEEK_CUR);
 	CHECK((data[0] & 2) || closed || written == (off_t)shown);

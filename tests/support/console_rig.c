@@ -9,7 +9,8 @@
 #include "base/err.h"
 #include "virtio/mmio.h"
 
-#define QUEUE_SIZE 16
+#define QUEUE_SIZE      16
+#define CTRL_QUEUE_SIZE 32
 
 struct console_rig rig;
 _Alignas(4096) uint8_t rig_ram[RIG_RAM];
@@ -65,10 +66,17 @@ void rig_drive(void)
 
 	vdriver_init(&rig.rx, rig_ram, 0x1000, QUEUE_SIZE);
 	vdriver_init(&rig.tx, rig_ram, 0x2000, QUEUE_SIZE);
+	vdriver_init(&rig.ctrl_rx, rig_ram, 0x3000, CTRL_QUEUE_SIZE);
+	vdriver_init(&rig.ctrl_tx, rig_ram, 0x4000, CTRL_QUEUE_SIZE);
 	loop_lock(rig.loop);
-	ok = vdriver_negotiate(rig.v, RIG_FEATURES);
+	ok = vdriver_negotiate(
+		rig.v, RIG_FEATURES | (rig.ports ? CONSOLE_F_MULTIPORT : 0));
 	vdriver_set_queue(rig.v, CONSOLE_RX, &rig.rx);
 	vdriver_set_queue(rig.v, CONSOLE_TX, &rig.tx);
+	if (rig.ports) {
+		vdriver_set_queue(rig.v, CONSOLE_CTRL_RX, &rig.ctrl_rx);
+		vdriver_set_queue(rig.v, CONSOLE_CTRL_TX, &rig.ctrl_tx);
+	}
 	vdriver_go(rig.v);
 	loop_unlock(rig.loop);
 	CHECK(ok && vdev_live(rig.v));

@@ -22,9 +22,10 @@
 struct console_rig {
 	struct loop *loop;
 	struct vdev *v;
-	struct vdriver rx, tx;
+	struct vdriver rx, tx, ctrl_rx, ctrl_tx;
 	struct gmem mem;
 	struct console_config cfg; /* set a filter before rig_create */
+	bool ports;                /* the driver takes MULTIPORT */
 	_Atomic bool stop;         /* ends rig_run_some */
 	unsigned fired;            /* interrupts */
 

@@ -87,3 +87,9 @@ run_mayfly_in early run -m 384M --initrd "$LINUX/initrd" \
 	--kernel-args "$LANE_ARGS quiet" "$LINUX/bzImage"
 expect_status $STATUS_OFF
 expect_out_has "six=6"
+
+# The drivers of both consoles race, the kernel counts them as they come.
+check "hvc1 is standard error"
+linux bzImage quiet 'echo seven=$((6 + 1)) >/dev/hvc1; poweroff -f' -c 2
+expect_status $STATUS_OFF
+expect_err_has "seven=7"
