@@ -83,6 +83,7 @@ pack "$work/outer" "$work/outer.cpio"
 # What only the Linux guests need: kernels and their initramfs
 pack_linux()
 {
+	[ ! -f "$work/linux.cpio" ] || return 0
 	root "$work/inner" $here/inner-init.sh virtio virtio_ring virtio_mmio \
 		virtio_console virtio-rng
 	mkdir -p "$work/linux/m/linux"
