@@ -23,7 +23,8 @@
 #include "vmm/machine.h"
 #include "vmm/outcome.h"
 
-#define LOOP_ENTRIES 16
+#define LOOP_ENTRIES       16
+#define LOOP_ENTRIES_DISKS 256 /* a deep queue of a guest is one submission */
 
 extern const uint8_t kit_image[], kit_image_end[];
 
@@ -33,6 +34,8 @@ struct run {
 	struct machine *machine;
 	struct loop *loop;
 	struct run_fds console;
+	struct machine_disk disk[MACHINE_DISKS_MAX];
+	unsigned n_disks; /* open */
 	int signal_fd;
 	struct loop_op signal_op, timeout_op;
 	struct iovec signal_iov;
@@ -58,6 +61,7 @@ static int catch_signals(struct run *r, struct err *err)
 
 	(void)sigaction(VCPU_KICK_SIGNAL, &kick, NULL);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigaction(SIGXFSZ, &ignore, NULL); /* EFBIG will do */
 	(void)sigemptyset(&set);
 	for (unsigned i = 0; i < ARRAY_SIZE(ending); i++)
 		if (sigaction(ending[i], NULL, &old) == 0 &&
@@ -146,6 +150,16 @@ static int open_file(const char *path, const char *what, struct boot_src *ret,
 	return 0;
 }
 
+static int open_disks(struct run *r, struct err *err)
+{
+	for (unsigned i = 0; i < r->opt.n_disks; i++) {
+		if (run_disk_open(&r->opt.disk[i], &r->disk[i], err))
+			return err_wrap(err, "--disk");
+		r->n_disks++;
+	}
+	return 0;
+}
+
 static int make_machine(struct run *r, const struct boot_src *image,
 			const struct boot_src *initrd, int kvm_fd,
 			struct err *err)
@@ -160,6 +174,8 @@ static int make_machine(struct run *r, const struct boot_src *image,
 		.console_in = r->console.in,
 		.console_out = r->console.out,
 		.console_err = r->console.err,
+		.disk = r->disk,
+		.n_disks = r->n_disks,
 		.verbose = o->verbose > 0,
 		.trace = o->trace || o->exit_record,
 		.boot = {
@@ -227,6 +243,8 @@ static void free_machine(struct run *r)
 	if (r->signal_fd >= 0)
 		(void)close(r->signal_fd);
 	run_console_close(&r->console);
+	while (r->n_disks > 0)
+		(void)close(r->disk[--r->n_disks].fd);
 }
 
 /* The outcome of a set-up that failed. */
@@ -250,7 +268,9 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 	if (r->opt.initrd &&
 	    open_file(r->opt.initrd, "--initrd ", &initrd, err))
 		return STATUS_ERROR;
-	if (loop_new(LOOP_ENTRIES, r->opt.loop, &r->loop, err) ||
+	if (open_disks(r, err) ||
+	    loop_new(r->n_disks > 0 ? LOOP_ENTRIES_DISKS : LOOP_ENTRIES,
+		     r->opt.loop, &r->loop, err) ||
 	    run_console_open(&r->opt, &r->console, err) ||
 	    catch_signals(r, err))
 		return STATUS_ERROR;
