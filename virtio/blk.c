@@ -62,8 +62,8 @@ static int pump(struct blk *b, unsigned queue)
 		struct vq_chain c;
 		int res;
 
-		/* a slot for every entry of every queue, and a chain in
-		 * flight has an entry of its own */
+		/* a chain in flight has an entry of its own, each entry of
+		 * each queue a slot; and there is one to pop into */
 		CHECK(r);
 		res = vq_pop(q, r->iov, BLK_QUEUE_MAX, &c);
 		if (res <= 0)
@@ -220,7 +220,7 @@ static const struct vdev_ops blk_ops[VDEV_QUEUES_MAX] = {
 
 static int allocate(struct blk *b, struct err *err)
 {
-	const size_t n = (size_t)b->cfg.queues * BLK_QUEUE_MAX;
+	const size_t n = (size_t)b->cfg.queues * BLK_QUEUE_MAX + 1;
 
 	b->req = calloc(n, sizeof(*b->req));
 	b->iov = calloc(n * BLK_QUEUE_MAX, sizeof(*b->iov));
