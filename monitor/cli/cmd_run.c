@@ -154,7 +154,7 @@ static int open_disks(struct run *r, struct err *err)
 {
 	for (unsigned i = 0; i < r->opt.n_disks; i++) {
 		if (run_disk_open(&r->opt.disk[i], &r->disk[i], err))
-			return err_wrap(err, "--disk");
+			return err->code;
 		r->n_disks++;
 	}
 	return 0;

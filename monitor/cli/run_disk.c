@@ -126,23 +126,24 @@ static int open_path(const struct run_disk *d, struct err *err)
 	int fd;
 
 	if (stat(d->path, &st))
-		return err_set(err, -errno, "%s", d->path);
+		return err_set(err, -errno, "--disk %s", d->path);
 	if (S_ISDIR(st.st_mode))
-		return err_set(err, -EISDIR, "%s", d->path);
+		return err_set(err, -EISDIR, "--disk %s", d->path);
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-		return err_set(err, -EINVAL,
-			       "%s: neither a regular file nor a block device",
-			       d->path);
+		return err_set(
+			err, -EINVAL,
+			"--disk %s: neither a regular file nor a block device",
+			d->path);
 	fd = open(d->path,
 		  flags | (S_ISBLK(st.st_mode) && !d->read_only ? O_EXCL : 0));
 	if (fd >= 0)
 		return fd;
 	if (errno == EINVAL && d->direct)
 		return err_set(err, -EINVAL,
-			       "%s: its file system has no direct I/O; "
+			       "--disk %s: its file system has no direct I/O; "
 			       "leave 'direct' out",
 			       d->path);
-	return err_set(err, -errno, "%s", d->path);
+	return err_set(err, -errno, "--disk %s", d->path);
 }
 
 static int lock(int fd, const struct run_disk *d, struct err *err)
@@ -155,12 +156,13 @@ static int lock(int fd, const struct run_disk *d, struct err *err)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
 		return err_set(err, -EBUSY,
-			       d->read_only ? "%s: a machine that writes to "
-					      "it has it locked"
-					    : "%s: another machine has it "
-					      "locked",
+			       d->read_only
+				       ? "--disk %s: a machine that writes to "
+					 "it has it locked"
+				       : "--disk %s: another machine has it "
+					 "locked",
 			       d->path);
-	return err_set(err, -errno, "%s: lock", d->path);
+	return err_set(err, -errno, "--disk %s: lock", d->path);
 }
 
 /* What O_DIRECT asks for; 4096 where the kernel cannot say. */
@@ -199,7 +201,7 @@ static int measure(int fd, const struct run_disk *d, struct machine_disk *m,
 	struct stat st;
 
 	if (fstat(fd, &st))
-		return err_set(err, -errno, "%s", d->path);
+		return err_set(err, -errno, "--disk %s", d->path);
 	m->block_len = SECTOR;
 	m->physical_len = BLOCK_MAX;
 	m->len = (uint64_t)st.st_size;
@@ -207,7 +209,7 @@ static int measure(int fd, const struct run_disk *d, struct machine_disk *m,
 		int r = ask_block_device(fd, m);
 
 		if (r)
-			return err_set(err, r, "%s", d->path);
+			return err_set(err, r, "--disk %s", d->path);
 	}
 	if (d->direct) {
 		ask_alignment(fd, m);
@@ -218,18 +220,20 @@ static int measure(int fd, const struct run_disk *d, struct machine_disk *m,
 		m->physical_len = m->block_len;
 	if (!is_pow2(m->block_len) || !is_pow2(m->physical_len) ||
 	    m->block_len > BLOCK_MAX || m->mem_align > BLOCK_MAX)
-		return err_set(err, -EINVAL,
-			       "%s: blocks of %u bytes are not supported",
-			       d->path, m->block_len);
+		return err_set(
+			err, -EINVAL,
+			"--disk %s: blocks of %u bytes are not supported",
+			d->path, m->block_len);
 	if (m->len < m->block_len)
-		return err_set(err, -EINVAL,
-			       "%s: %llu bytes are too few for a disk; at "
-			       "least %u",
-			       d->path, (unsigned long long)m->len,
-			       m->block_len);
+		return err_set(
+			err, -EINVAL,
+			"--disk %s: %llu bytes are too few for a disk; at "
+			"least %u",
+			d->path, (unsigned long long)m->len, m->block_len);
 	if (m->len % m->block_len)
 		log_warn("disk",
-			 "%s: the last %llu bytes are no whole block and not "
+			 "--disk %s: the last %llu bytes are no whole block "
+			 "and not "
 			 "part of the disk",
 			 d->path, (unsigned long long)(m->len % m->block_len));
 	return 0;
