@@ -68,6 +68,21 @@ else
 	expect "the copy differs" cmp -s source target
 fi
 
+# --- the kit's own driver --------------------------------------------------------
+
+# Without a platform page such a guest has no better end than a triple fault.
+for page in 0xc0000000 none; do
+	check "kit driver, platform page $page"
+	guest linked_blk || break
+	blank target 6
+	run_mayfly run -q --kernel-args "mayfly.platform=$page" \
+		--disk source,ro --disk target "$GUEST"
+	[ $page = none ] || expect_status 0
+	expect_out 'copied'
+	expect "the copy differs" cmp -s source target
+	[ $page = none ] || expect_err_empty
+done
+
 # --- what a disk says of itself -------------------------------------------------
 
 check "a disk by default"
