@@ -56,9 +56,10 @@ static void advance(struct blk_req *r, size_t n)
 {
 	while (n > 0) {
 		struct iovec *io = &r->iov[r->at];
-		size_t part = io->iov_len < n ? io->iov_len : n;
+		size_t part;
 
 		CHECK(r->at < r->n_iov);
+		part = io->iov_len < n ? io->iov_len : n;
 		io->iov_base = (uint8_t *)io->iov_base + part;
 		io->iov_len -= part;
 		n -= part;
@@ -72,9 +73,10 @@ static void scatter(struct blk_req *r, const uint8_t *from, size_t n)
 {
 	while (n > 0) {
 		const struct iovec *io = &r->iov[r->at];
-		size_t part = io->iov_len < n ? io->iov_len : n;
+		size_t part;
 
 		CHECK(r->at < r->n_iov);
+		part = io->iov_len < n ? io->iov_len : n;
 		memcpy(io->iov_base, from, part);
 		from += part;
 		n -= part;
@@ -131,9 +133,12 @@ static int submit_move(struct blk_req *r)
 		r->bounce_iov.iov_base = r->bounce;
 		r->bounce_iov.iov_len =
 			r->left < BLK_BOUNCE_LEN ? r->left : BLK_BOUNCE_LEN;
-		if (r->type == BLK_T_OUT &&
-		    !gather(iov, n, r->bounce, r->bounce_iov.iov_len))
-			CHECK(false); /* `left` counts these bytes */
+		if (r->type == BLK_T_OUT) { /* `left` counts these bytes */
+			bool all = gather(iov, n, r->bounce,
+					  r->bounce_iov.iov_len);
+
+			CHECK(all);
+		}
 		iov = &r->bounce_iov;
 		n = 1;
 	}
@@ -222,9 +227,9 @@ static enum blk_step next_range(struct blk_req *r, uint8_t *status)
 
 static enum blk_step moved(struct blk_req *r, unsigned n, uint8_t *status)
 {
+	/* the other way, submit_move gathers */
 	if (r->bounce && r->type == BLK_T_IN)
-		scatter(r, r->bounce,
-			n); /* submit_move gathers what is written */
+		scatter(r, r->bounce, n);
 	else
 		advance(r, n);
 	r->moved += n;
