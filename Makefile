@@ -129,6 +129,25 @@ $(G)/guest-kit/%.o: guest-kit/%.S Makefile
 
 -include $(KIT_OBJ:.o=.d)
 
+# Tests that are linked with the kit instead of running on it
+LINKED_SRC := $(sort $(wildcard tests/kit/linked_*.c))
+LINKED_BIN := $(LINKED_SRC:tests/kit/%.c=$(G)/tests/guests/%)
+LINKED_OBJ := $(filter-out $(G)/guest-kit/kernel/main.o,$(KIT_OBJ))
+
+$(G)/tests/kit/%.o: tests/kit/%.c Makefile
+	$(call say,KITCC,$@)
+	@mkdir -p $(@D)
+	$(Q)gcc $(KIT_CFLAGS) -MMD -MP -c $< -o $@
+
+$(G)/tests/guests/linked_%: $(G)/tests/kit/linked_%.o $(KIT_OBJ) guest-kit/boot/kit.ld
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)gcc -nostdlib -static -no-pie -Wl,-T,guest-kit/boot/kit.ld \
+		-Wl,--build-id=none -Wl,--gc-sections -Wl,-z,noexecstack \
+		-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -o $@ $< $(LINKED_OBJ)
+
+-include $(LINKED_SRC:%.c=$(G)/%.d)
+
 # Programs that run inside: musl-static, one page of C each.
 GUEST_SRC := $(sort $(wildcard tests/guests/*.c examples/*.c))
 GUEST_BIN := $(addprefix $(G)/,$(basename $(GUEST_SRC)))
@@ -138,7 +157,7 @@ GUEST_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -static -Iguest-kit/include -Ite
 HELPER_BIN := $(addprefix $(G)/,$(basename $(sort $(wildcard tests/integ/helpers/*.c))))
 
 .PHONY: guests
-guests: $(GUEST_BIN) $(HELPER_BIN)
+guests: $(GUEST_BIN) $(HELPER_BIN) $(LINKED_BIN)
 
 $(G)/tests/guests/%: tests/guests/%.c Makefile $(wildcard tests/guests/*.h)
 	$(call say,GUEST,$@)

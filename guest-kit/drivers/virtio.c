@@ -39,6 +39,7 @@
 #define ISR_QUEUE  1u
 #define ISR_CONFIG 2u
 
+#define DESC_NEXT          1u
 #define DESC_WRITE         2u
 #define AVAIL_NO_INTERRUPT 1u
 #define USED_NO_NOTIFY     1u
@@ -166,6 +167,17 @@ static bool ask(struct virtio *v)
 	       (mmio_value(high) & FEATURE_VERSION_1);
 }
 
+uint32_t virtio_offers(const struct virtio *v)
+{
+	unsigned at;
+
+	mmio_begin();
+	mmio_write(v->gpa + REG_DEVICE_SELECT, 0);
+	at = mmio_read(v->gpa + REG_DEVICE_FEATURES);
+	mmio_run();
+	return mmio_value(at);
+}
+
 bool virtio_start(struct virtio *v, unsigned notify)
 {
 	uint32_t status = STATUS_ACKNOWLEDGE | STATUS_DRIVER;
@@ -181,7 +193,7 @@ bool virtio_start(struct virtio *v, unsigned notify)
 	mmio_write(v->gpa + REG_STATUS, status);
 	mmio_write(v->gpa + REG_DRIVER_SELECT, 0);
 	mmio_write(v->gpa + REG_DRIVER_FEATURES,
-		   v->event_idx ? FEATURE_EVENT_IDX : 0);
+		   v->features | (v->event_idx ? FEATURE_EVENT_IDX : 0));
 	mmio_write(v->gpa + REG_DRIVER_SELECT, 1);
 	mmio_write(v->gpa + REG_DRIVER_FEATURES, FEATURE_VERSION_1);
 	status |= STATUS_FEATURES_OK;
@@ -201,16 +213,34 @@ bool virtio_start(struct virtio *v, unsigned notify)
 	return mmio_value(at) & STATUS_FEATURES_OK;
 }
 
+static void offer(struct virtq *q, unsigned index)
+{
+	q->avail->ring[q->next & (q->n - 1)] = (uint16_t)index;
+	q->next++;
+	compiler_barrier(); /* x86 keeps the order of stores */
+	*(volatile uint16_t *)&q->avail->idx = q->next;
+}
+
 void virtq_add(struct virtq *q, unsigned index, gpa_t gpa, uint32_t len,
 	       bool device_writes)
 {
 	q->desc[index] =
 		(struct virtq_desc){ gpa, len, device_writes ? DESC_WRITE : 0,
 				     0 };
-	q->avail->ring[q->next & (q->n - 1)] = (uint16_t)index;
-	q->next++;
-	compiler_barrier(); /* x86 keeps the order of stores */
-	*(volatile uint16_t *)&q->avail->idx = q->next;
+	offer(q, index);
+}
+
+void virtq_add_chain(struct virtq *q, unsigned index,
+		     const struct virtq_part *parts, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		q->desc[index + i] = (struct virtq_desc){
+			parts[i].gpa, parts[i].len,
+			(parts[i].device_writes ? DESC_WRITE : 0) |
+				(i + 1 < n ? DESC_NEXT : 0),
+			(uint16_t)(index + i + 1)
+		};
+	offer(q, index);
 }
 
 static uint16_t used_idx(const struct virtq *q)

@@ -1,6 +1,6 @@
 /* virtio.h: a virtio device behind the MMIO transport, and its split rings
- * (virtio 1.2, 2.7 and 4.2), driver side. Every descriptor is a request of
- * its own: no chains. */
+ * (virtio 1.2, 2.7 and 4.2), driver side. A request is one descriptor
+ * (virtq_add), or a chain of some in a row (virtq_add_chain). */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef DRIVERS_VIRTIO_H
 #define DRIVERS_VIRTIO_H
@@ -10,6 +10,7 @@
 #define VIRTIO_QUEUES_MAX 2
 #define VIRTIO_RING_MAX   64 /* two such rings fit in a page */
 
+#define VIRTIO_ID_BLK     2
 #define VIRTIO_ID_CONSOLE 3
 #define VIRTIO_ID_RNG     4
 
@@ -32,6 +33,7 @@ struct virtio {
 	bool event_idx;
 	bool routed;         /* its interrupt can reach us */
 	bool config_changed; /* set by virtio_wait; the owner clears it */
+	uint32_t features; /* the device's own, to ask for; see virtio_offers */
 	unsigned n_queues;
 	struct virtq q[VIRTIO_QUEUES_MAX];
 };
@@ -44,6 +46,9 @@ WUR bool virtio_find(struct virtio *v, uint16_t id, unsigned nth,
  * them, no device access yet: requests can be added. */
 WUR bool virtio_prepare(struct virtio *v, unsigned n_queues, uint16_t n);
 
+/* The lower 32 feature bits that the device offers: one exit. */
+uint32_t virtio_offers(const struct virtio *v);
+
 /* Resets the device, negotiates, hands it the rings and what is in them;
  * `notify` is a queue, or VIRTIO_QUEUES_MAX for none. False: not usable. */
 WUR bool virtio_start(struct virtio *v, unsigned notify);
@@ -52,6 +57,15 @@ WUR bool virtio_start(struct virtio *v, unsigned notify);
  * the device is done. */
 void virtq_add(struct virtq *q, unsigned index, gpa_t gpa, uint32_t len,
 	       bool device_writes);
+/* As one request: n parts in descriptors index .. index + n - 1, those the
+ * device reads first. Its index is that of the first. */
+struct virtq_part {
+	gpa_t gpa;
+	uint32_t len;
+	bool device_writes;
+};
+void virtq_add_chain(struct virtq *q, unsigned index,
+		     const struct virtq_part *parts, unsigned n);
 /* Tells the device about what was added, if it wants to know. */
 void virtio_notify(struct virtio *v, unsigned queue);
 /* What the device has finished next; false: nothing. */

@@ -23,7 +23,8 @@
 #include "vmm/machine.h"
 #include "vmm/outcome.h"
 
-#define LOOP_ENTRIES 16
+#define LOOP_ENTRIES       16
+#define LOOP_ENTRIES_DISKS 256 /* a deep queue of a guest is one submission */
 
 extern const uint8_t kit_image[], kit_image_end[];
 
@@ -33,6 +34,8 @@ struct run {
 	struct machine *machine;
 	struct loop *loop;
 	struct run_fds console;
+	struct machine_disk disk[MACHINE_DISKS_MAX];
+	unsigned n_disks; /* open */
 	int signal_fd;
 	int early_signal; /* it came before there was a guest */
 	struct loop_op signal_op, timeout_op;
@@ -59,6 +62,7 @@ static int catch_signals(struct run *r, struct err *err)
 
 	(void)sigaction(VCPU_KICK_SIGNAL, &kick, NULL);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigaction(SIGXFSZ, &ignore, NULL); /* EFBIG will do */
 	(void)sigemptyset(&set);
 	for (unsigned i = 0; i < ARRAY_SIZE(ending); i++)
 		if (sigaction(ending[i], NULL, &old) == 0 &&
@@ -147,6 +151,16 @@ static int open_file(const char *path, const char *what, struct boot_src *ret,
 	return 0;
 }
 
+static int open_disks(struct run *r, struct err *err)
+{
+	for (unsigned i = 0; i < r->opt.n_disks; i++) {
+		if (run_disk_open(&r->opt.disk[i], &r->disk[i], err))
+			return err->code;
+		r->n_disks++;
+	}
+	return 0;
+}
+
 static int make_machine(struct run *r, const struct boot_src *image,
 			const struct boot_src *initrd, int kvm_fd,
 			struct err *err)
@@ -161,6 +175,8 @@ static int make_machine(struct run *r, const struct boot_src *image,
 		.console_in = r->console.in,
 		.console_out = r->console.out,
 		.console_err = r->console.err,
+		.disk = r->disk,
+		.n_disks = r->n_disks,
 		.verbose = o->verbose > 0,
 		.trace = o->trace || o->exit_record,
 		.boot = {
@@ -228,6 +244,8 @@ static void free_machine(struct run *r)
 	if (r->signal_fd >= 0)
 		(void)close(r->signal_fd);
 	run_console_close(&r->console);
+	while (r->n_disks > 0)
+		(void)close(r->disk[--r->n_disks].fd);
 }
 
 /* The outcome of a set-up that failed. */
@@ -241,11 +259,12 @@ static void set_failed(struct outcome *out, const struct err *err, int status)
 }
 
 /* Up to Linux 6.1 at least, io_uring reads a terminal in a kernel worker, where
- * job control cannot stop a background process: it gets an error instead. */
+ * job control cannot stop a background process: it gets an error instead. Disks
+ * matter more: poll would wait for them. */
 static enum loop_engine engine(const struct run_options *o)
 {
 	if (o->loop == LOOP_AUTO && o->console == CONSOLE_STDIO &&
-	    isatty(STDIN_FILENO))
+	    o->n_disks == 0 && isatty(STDIN_FILENO))
 		return LOOP_POLL;
 	return o->loop;
 }
@@ -287,7 +306,9 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 	if (r->opt.initrd &&
 	    open_file(r->opt.initrd, "--initrd ", &initrd, err))
 		return STATUS_ERROR;
-	if (loop_new(LOOP_ENTRIES, engine(&r->opt), &r->loop, err) ||
+	if (open_disks(r, err) ||
+	    loop_new(r->n_disks > 0 ? LOOP_ENTRIES_DISKS : LOOP_ENTRIES,
+		     engine(&r->opt), &r->loop, err) ||
 	    catch_signals(r, err) ||
 	    run_console_open(&r->opt, r->signal_fd, &r->console,
 			     &r->early_signal, err))

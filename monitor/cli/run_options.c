@@ -30,6 +30,12 @@ const char run_help[] =
 	"  -c, --cpus N            virtual CPUs, 1 to 32 (default 1)\n"
 	"      --kernel-args STR   kernel command line\n"
 	"      --initrd FILE       initial RAM disk of a kernel\n"
+	"      --disk FILE[,WORD]...\n"
+	"                          a disk, up to 8, the first is vda; FILE is "
+	"a\n"
+	"                          regular file or a block device; words: ro,\n"
+	"                          direct (O_DIRECT), id=NAME, serial=TEXT,\n"
+	"                          queues=N (1 to 8, default 1)\n"
 	"      --env K=V           environment of a program (repeatable)\n"
 	"      --console WHERE     stdio (default), none, file:PATH (output\n"
 	"                          only), or unix:PATH: listen there and wait\n"
@@ -66,6 +72,7 @@ const char run_help[] =
 enum {
 	OPT_KERNEL_ARGS = 256,
 	OPT_INITRD,
+	OPT_DISK,
 	OPT_ENV,
 	OPT_CONSOLE,
 	OPT_TIMEOUT,
@@ -81,6 +88,7 @@ static const struct option options[] = {
 	{ "cpus", required_argument, NULL, 'c' },
 	{ "kernel-args", required_argument, NULL, OPT_KERNEL_ARGS },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
+	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "env", required_argument, NULL, OPT_ENV },
 	{ "console", required_argument, NULL, OPT_CONSOLE },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
@@ -142,6 +150,23 @@ static int parse_env(char *s, struct run_options *o, struct err *err)
 	return 0;
 }
 
+static int parse_disk(const char *s, struct run_options *o, struct err *err)
+{
+	struct run_disk *d = &o->disk[o->n_disks];
+
+	if (o->n_disks == MACHINE_DISKS_MAX)
+		return err_set(err, -EINVAL, "'%s': allowed are %u disks", s,
+			       MACHINE_DISKS_MAX);
+	if (run_disk_parse(s, o->n_disks, d, err))
+		return err->code;
+	o->n_disks++;
+	for (const struct run_disk *e = o->disk; e < d; e++)
+		if (strcmp(e->id, d->id) == 0)
+			return err_set(err, -EINVAL,
+				       "id='%s': another disk has it", d->id);
+	return 0;
+}
+
 static int parse_one(int opt, struct run_options *o, struct err *err)
 {
 	unsigned v = 0;
@@ -160,6 +185,9 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 		break;
 	case OPT_INITRD:
 		o->initrd = optarg;
+		break;
+	case OPT_DISK:
+		r = parse_disk(optarg, o, err);
 		break;
 	case OPT_ENV:
 		r = parse_env(optarg, o, err);
@@ -257,6 +285,8 @@ int run_options_parse(int argc, char **argv, struct run_options *ret,
 
 void run_options_fini(struct run_options *o)
 {
+	while (o->n_disks > 0)
+		run_disk_fini(&o->disk[--o->n_disks]);
 	free(o->env);
 	o->env = NULL;
 }

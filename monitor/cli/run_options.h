@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 #include "boot/boot.h"
+#include "cli/run_disk.h"
 #include "loop/loop.h"
 
 struct err;
@@ -24,6 +25,8 @@ struct run_options {
 	enum boot_kind boot;
 	unsigned legacy; /* MACHINE_LEGACY_* */
 	enum loop_engine loop;
+	struct run_disk disk[MACHINE_DISKS_MAX]; /* owned */
+	unsigned n_disks;
 	bool trace, help;
 	int verbose; /* -1 quiet, 0, 1, 2 */
 	char **argv; /* IMAGE and its arguments, borrowed from argv */

@@ -252,6 +252,15 @@ int loop_fallocate(struct loop *l, struct loop_op *op, int fd, int mode,
 	return submit(l, op, KIND_FALLOCATE);
 }
 
+void loop_after(struct loop *l, struct loop_op *op)
+{
+	CHECK(op->state == OP_IDLE && l->held && op->done);
+	op->kind = KIND_AFTER;
+	loop_op_move(l, op, OP_AFTER);
+	l->in_flight++;
+	rouse(l);
+}
+
 void loop_cancel(struct loop *l, struct loop_op *op)
 {
 	CHECK(l->held);
@@ -269,6 +278,7 @@ void loop_cancel(struct loop *l, struct loop_op *op)
 	case OP_CANCEL:
 	case OP_CANCELLED:
 	case OP_DEAD:
+	case OP_AFTER:
 	case OP_RUNNING:
 	case OP_STATES:
 		return;
@@ -277,6 +287,21 @@ void loop_cancel(struct loop *l, struct loop_op *op)
 }
 
 /* --- running --------------------------------------------------------------- */
+
+/* What these add to the list is for the next batch. */
+static void run_after(struct loop *l)
+{
+	struct op_list *after = &l->list[OP_AFTER];
+	const struct loop_op *last = after->last;
+
+	while (last) {
+		struct loop_op *op = after->first;
+
+		if (op == last)
+			last = NULL;
+		loop_op_finish(l, op, 0);
+	}
+}
 
 int loop_run(struct loop *l, const _Atomic bool *stop, bool until_quiet)
 {
@@ -291,6 +316,7 @@ int loop_run(struct loop *l, const _Atomic bool *stop, bool until_quiet)
 		rc = l->backend->turn(l);
 		while (dead->first)
 			loop_op_finish(l, dead->first, -ECANCELED);
+		run_after(l);
 	}
 	loop_unlock(l);
 	return rc;

@@ -113,6 +113,9 @@ WUR int loop_fsync(struct loop *l, struct loop_op *op, int fd, bool data_only);
 /* `mode` as fallocate(2). */
 WUR int loop_fallocate(struct loop *l, struct loop_op *op, int fd, int mode,
 		       uint64_t off, uint64_t len);
+/* One shot: done(0) once every completion at hand has been handled, without
+ * a system call: the place for what is done once a batch. */
+void loop_after(struct loop *l, struct loop_op *op);
 /* Asks for an early end: done() still runs, with -ECANCELED or the result
  * that won the race. An op that is not in flight is left alone. */
 void loop_cancel(struct loop *l, struct loop_op *op);

@@ -91,6 +91,7 @@ static int do_blocking(const struct loop_op *op)
 		break;
 	case KIND_POLL:
 	case KIND_TIMER:
+	case KIND_AFTER:
 		CHECK(false); /* never gets here */
 	}
 	return n < 0 ? -errno : (int)n;
@@ -157,6 +158,8 @@ static void take_queued(struct loop *l)
 		case KIND_FALLOCATE:
 			loop_op_move(l, op, OP_READY);
 			break;
+		case KIND_AFTER:
+			CHECK(false); /* never queued */
 		}
 	}
 }
@@ -188,7 +191,7 @@ static const struct timespec *timeout(struct loop *l, struct timespec *ts)
 	const struct loop_op *t = l->list[OP_TIMED].first;
 	uint64_t left = 0;
 
-	if (!l->list[OP_DEAD].first && !l->list[OP_READY].first) {
+	if (!loop_has_ended(l) && !l->list[OP_READY].first) {
 		uint64_t now;
 
 		if (!t)

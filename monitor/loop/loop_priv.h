@@ -16,6 +16,7 @@ enum op_kind {
 	KIND_TIMER,
 	KIND_FSYNC,
 	KIND_FALLOCATE,
+	KIND_AFTER,
 };
 
 /*
@@ -29,7 +30,8 @@ enum op_kind {
  *                `-> IDLE + done(-ECANCELED)
  *
  * The poll engine has nothing in the kernel: its cancelled ops are DEAD at
- * once. Its timers are in TIMED, the earliest first.
+ * once. Its timers are in TIMED, the earliest first. What waits for the end
+ * of a batch is in AFTER and can not be cancelled.
  */
 enum op_state {
 	OP_IDLE, /* a zeroed op */
@@ -40,6 +42,7 @@ enum op_state {
 	OP_DEAD,
 	OP_TIMED,
 	OP_READY,
+	OP_AFTER,
 	OP_RUNNING,
 	OP_STATES
 };
@@ -88,6 +91,12 @@ void loop_op_move(struct loop *l, struct loop_op *op, enum op_state to);
 
 /* The op is the caller's again: calls done(). */
 void loop_op_finish(struct loop *l, struct loop_op *op, int res);
+
+/* There are ops that end without the kernel: a turn must not sleep. */
+static inline bool loop_has_ended(const struct loop *l)
+{
+	return l->list[OP_DEAD].first || l->list[OP_AFTER].first;
+}
 
 /* The loop thread has emptied wake_fd. */
 void loop_wake_seen(struct loop *l);

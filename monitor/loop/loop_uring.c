@@ -133,6 +133,8 @@ static void prep(struct io_uring_sqe *sqe, struct loop_op *op)
 		io_uring_prep_fallocate(sqe, op->fd, (int)op->events,
 					(off_t)op->off, (off_t)op->len);
 		break;
+	case KIND_AFTER:
+		CHECK(false); /* never gets here */
 	}
 	io_uring_sqe_set_data64(sqe, (uintptr_t)op);
 }
@@ -262,7 +264,7 @@ static int reap(struct loop *l)
 
 static int uring_turn(struct loop *l)
 {
-	bool wait = fill(l) && !l->list[OP_DEAD].first;
+	bool wait = fill(l) && !loop_has_ended(l);
 	int rc = enter(l, wait);
 
 	return rc < 0 ? rc : reap(l);

@@ -2,8 +2,8 @@
  * order of their windows and interrupts. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/attr.h"
-#include "base/check.h"
 #include "base/err.h"
+#include "virtio/blk.h"
 #include "virtio/console.h"
 #include "virtio/rng.h"
 #include "vmm/machine_priv.h"
@@ -25,7 +25,7 @@ static bool errors_may_follow(void *ctx)
 	return console_is_open(m->console);
 }
 
-static int create_console(struct machine *m, struct irq_line irq,
+static int create_console(struct machine *m, unsigned nth, struct irq_line irq,
 			  struct vdev **ret_v, struct err *err)
 {
 	bool serial = m->cfg.legacy & MACHINE_LEGACY_SERIAL;
@@ -47,20 +47,22 @@ static int create_console(struct machine *m, struct irq_line irq,
 
 	int r = console_new(&cfg, ret_v, err);
 
+	(void)nth;
 	if (!r)
 		m->console = *ret_v;
 	return r;
 }
 
-static int create_rng(struct machine *m, struct irq_line irq,
+static int create_rng(struct machine *m, unsigned nth, struct irq_line irq,
 		      struct vdev **ret_v, struct err *err)
 {
+	(void)nth;
 	return rng_new(&m->mem, irq, ret_v, err);
 }
 
 /* What a program writes to its standard error; hvc1 of a kernel. Nothing
  * happens when nobody reads it: that is how a command's errors go. */
-static int create_errors(struct machine *m, struct irq_line irq,
+static int create_errors(struct machine *m, unsigned nth, struct irq_line irq,
 			 struct vdev **ret_v, struct err *err)
 {
 	struct console_config cfg = {
@@ -76,52 +78,103 @@ static int create_errors(struct machine *m, struct irq_line irq,
 
 	int r = console_new(&cfg, ret_v, err);
 
+	(void)nth;
 	if (!r)
 		m->errors = *ret_v;
 	return r;
 }
 
-static bool has_errors(const struct machine_config *cfg)
+static int create_disk(struct machine *m, unsigned nth, struct irq_line irq,
+		       struct vdev **ret_v, struct err *err)
+{
+	const struct machine_disk *d = &m->cfg.disk[nth];
+	const struct blk_config cfg = {
+		.loop = m->cfg.loop,
+		.mem = &m->mem,
+		.irq = irq,
+		.fd = d->fd,
+		.read_only = d->read_only,
+		.len = d->len,
+		.queues = d->queues,
+		.block_len = d->block_len,
+		.physical_len = d->physical_len,
+		.io_align = d->io_align,
+		.mem_align = d->mem_align,
+		.serial = d->serial,
+	};
+	int r = blk_new(&cfg, ret_v, err);
+
+	_Static_assert(MACHINE_DISK_QUEUES_MAX == VDEV_QUEUES_MAX, "queues");
+	_Static_assert(MACHINE_SERIAL_LEN == BLK_SERIAL, "serial number");
+	return r ? err_wrap(err, "%s", d->name) : 0;
+}
+
+static unsigned one(const struct machine_config *cfg)
+{
+	(void)cfg;
+	return 1;
+}
+
+static unsigned n_errors(const struct machine_config *cfg)
 {
 	return cfg->console_err >= 0;
 }
 
+static unsigned n_disks(const struct machine_config *cfg)
+{
+	return cfg->n_disks;
+}
+
 static const struct device {
 	const char *name;
-	int (*create)(struct machine *m, struct irq_line irq,
+	/* The nth of its kind. */
+	int (*create)(struct machine *m, unsigned nth, struct irq_line irq,
 		      struct vdev **ret_v, struct err *err);
-	bool (*wanted)(const struct machine_config *cfg); /* NULL: always */
+	unsigned (*count)(const struct machine_config *cfg);
 } table[] = {
-	{ "console", create_console, NULL },
-	{ "rng", create_rng, NULL },
-	{ "error console", create_errors, has_errors },
+	{ "console", create_console, one },
+	{ "rng", create_rng, one },
+	{ "error console", create_errors, n_errors },
+	{ "disk", create_disk, n_disks },
 };
 
-_Static_assert(ARRAY_SIZE(table) <= LAYOUT_VIRTIO_MAX, "device windows");
+_Static_assert(3 + MACHINE_DISKS_MAX <= LAYOUT_VIRTIO_MAX, "device windows");
 
 unsigned devices_count(const struct machine_config *cfg)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(table); i++)
-		n += !table[i].wanted || table[i].wanted(cfg);
+		n += table[i].count(cfg);
 	return n;
+}
+
+static int create_next(struct machine *m, const struct device *d, unsigned nth,
+		       struct err *err)
+{
+	struct irq_pin *pin = &m->dev_pin[m->n_devs];
+	int r;
+
+	*pin = (struct irq_pin){ m, LAYOUT_VIRTIO_GSI + m->n_devs };
+	r = d->create(m, nth, (struct irq_line){ machine_fire, pin },
+		      &m->dev[m->n_devs], err);
+	if (r)
+		return err_wrap(err, "device %s", d->name);
+	m->n_devs++;
+	return 0;
 }
 
 int devices_create(struct machine *m, struct err *err)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
-		struct irq_pin *pin = &m->dev_pin[m->n_devs];
-		int r;
+		const unsigned n = table[i].count(&m->cfg);
 
-		if (table[i].wanted && !table[i].wanted(&m->cfg))
-			continue;
-		*pin = (struct irq_pin){ m, LAYOUT_VIRTIO_GSI + m->n_devs };
-		r = table[i].create(m, (struct irq_line){ machine_fire, pin },
-				    &m->dev[m->n_devs], err);
-		if (r)
-			return err_wrap(err, "device %s", table[i].name);
-		m->n_devs++;
+		for (unsigned nth = 0; nth < n; nth++) {
+			int r = create_next(m, &table[i], nth, err);
+
+			if (r)
+				return r;
+		}
 	}
 	return 0;
 }

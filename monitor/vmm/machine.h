@@ -22,6 +22,23 @@ struct outcome;
 #define MACHINE_LEGACY_RTC    4u
 #define MACHINE_LEGACY_I8042  8u
 
+#define MACHINE_DISKS_MAX       8u
+#define MACHINE_DISK_QUEUES_MAX 8u
+#define MACHINE_SERIAL_LEN      20u /* of a disk's serial number */
+
+/* An open file that becomes a virtio block device; see virtio/blk.h. */
+struct machine_disk {
+	int fd;       /* borrowed while the machine lives */
+	uint64_t len; /* bytes */
+	bool read_only;
+	unsigned queues;              /* 1..MACHINE_DISK_QUEUES_MAX */
+	uint32_t block_len;           /* logical block, 512..4096 */
+	uint32_t physical_len;        /* at least block_len */
+	uint32_t io_align, mem_align; /* O_DIRECT: its alignments; else 0 */
+	const char *name;             /* for messages */
+	const char *serial;
+};
+
 struct machine_config {
 	int kvm_fd;                  /* borrowed; see machine_open_kvm */
 	struct loop *loop;           /* borrowed */
@@ -31,6 +48,8 @@ struct machine_config {
 	int console_in, console_out; /* borrowed; -1: none */
 	int console_err; /* borrowed; a program's errors; -1: on the console */
 	uint16_t console_cols, console_rows; /* 0: unknown */
+	const struct machine_disk *disk;     /* read by machine_new only */
+	unsigned n_disks;                    /* 0..MACHINE_DISKS_MAX */
 	bool verbose; /* a program's guest kernel says what it lacks */
 	bool trace;   /* work out the guest's own times */
 	/* Sees console input before the guest; returns how much is left. */

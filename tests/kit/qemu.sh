@@ -9,6 +9,7 @@ kit=$1
 guests=$2
 qemu=${QEMU:-qemu-system-x86_64}
 failed=0
+disks=
 
 if ! command -v "$qemu" >/dev/null; then
 	echo "skip kit-qemu: no $qemu"
@@ -23,6 +24,7 @@ trap 'rm -rf "$tmp"' EXIT
 boot() {
 	cpu=$1 mem=$2 options=$3 program=$4
 	shift 4
+	# shellcheck disable=SC2086 # $disks is a list of words
 	timeout 30 "$qemu" -accel tcg -cpu "$cpu" -m "$mem" \
 		-M microvm,pit=off,pic=off,rtc=off,isa-serial=off,acpi=off \
 		-nodefaults -no-user-config -nographic -no-reboot \
@@ -32,7 +34,7 @@ boot() {
 		-device virtio-serial-device \
 		-chardev stdio,id=c,signal=off -device virtconsole,chardev=c \
 		-device virtio-rng-device \
-		-device isa-debug-exit,iobase=0x501,iosize=4 \
+		-device isa-debug-exit,iobase=0x501,iosize=4 $disks \
 		>"$tmp/out" 2>"$tmp/err"
 	status=$?
 	[ $((status & 1)) -eq 1 ] || return 255
@@ -103,5 +105,18 @@ verdict "and says so" says "not an ELF file"
 
 boot max 64 kit.verbose "$guests/tests/guests/kit_calls" </dev/null
 verdict "verbose names a missing call" says "system call 499"
+
+# The kit's block driver, linked with a test of its own: a kernel without a
+# program, two disks.
+head -c 6291456 "$tmp/in" >"$tmp/from"
+head -c 6291456 /dev/zero >"$tmp/to"
+kit=$guests/tests/guests/linked_blk
+disks="-drive if=none,id=from,file=$tmp/from,format=raw,readonly=on
+	-device virtio-blk-device,drive=from
+	-drive if=none,id=to,file=$tmp/to,format=raw
+	-device virtio-blk-device,drive=to"
+boot max 64 "" "$tmp/text" </dev/null
+verdict "disks are copied" says copied
+verdict "to the last byte" cmp -s "$tmp/from" "$tmp/to"
 
 exit $failed

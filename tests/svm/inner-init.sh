@@ -14,7 +14,8 @@ else
 	tty=/dev/hvc0
 fi
 if [ ! -d /sys/bus/virtio ]; then
-	for m in virtio_ring virtio virtio_mmio virtio_console virtio-rng; do
+	for m in virtio_ring virtio virtio_mmio virtio_console virtio-rng \
+		virtio_blk; do
 		insmod "/lib/$m.ko"
 	done
 fi

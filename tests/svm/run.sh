@@ -85,7 +85,7 @@ pack_linux()
 {
 	[ ! -f "$work/linux.cpio" ] || return 0
 	root "$work/inner" $here/inner-init.sh virtio virtio_ring virtio_mmio \
-		virtio_console virtio-rng
+		virtio_console virtio-rng virtio_blk
 	mkdir -p "$work/linux/m/linux"
 	pack "$work/inner" "$work/linux/m/linux/initrd"
 	cp "$kernel/bzImage" "$kernel/vmlinux" "$work/linux/m/linux/"

@@ -58,6 +58,31 @@ i=$((i + 1)); done | cut -c 1-63; poweroff -f'
 expect_status $STATUS_OFF
 expect "lost lines" [ "$(grep -c '^line [0-9]* \.*$' "$OUT")" = 1024 ]
 
+check "disks"
+dd if=/dev/urandom of=disk-a bs=65536 count=64 2>/dev/null
+dd if=/dev/zero of=disk-b bs=65536 count=64 2>/dev/null
+linux bzImage quiet 'cd /sys/block
+echo ro=$(cat vda/ro vdb/ro) size=$(cat vda/size) serial=$(cat vda/serial)
+echo cache=$(cat vdb/cache_type) queues=$(ls vdb/mq | wc -l)
+echo discard=$(cat vdb/queue/discard_max_bytes) $(cat vda/queue/discard_max_bytes)
+dd if=/dev/vda of=/dev/vdb bs=64k count=32 conv=fsync 2>/dev/null && echo copied
+echo "write through" >vdb/cache_type
+echo cache=$(cat vdb/cache_type)
+dd if=/dev/vda of=/dev/vdb bs=64k skip=32 seek=32 conv=fsync 2>/dev/null && echo again
+dd if=/dev/vdb of=/dev/vda bs=512 count=1 2>/dev/null || echo refused
+echo bad=$(dmesg | grep -ciE "BUG:|WARNING: CPU|I/O error|call trace")
+poweroff -f' -c 2 --disk disk-a,ro,serial=S3 --disk disk-b,queues=2
+expect_status $STATUS_OFF
+expect_out_has "ro=1 0 size=8192 serial=S3"
+expect_out_has "cache=write back queues=2"
+expect_out_has "discard=1073741824 0"
+expect_out_has "copied"
+expect_out_has "cache=write through"
+expect_out_has "again"
+expect_out_has "refused"
+expect_out_has "bad=0"
+expect "the copy differs" cmp -s disk-a disk-b
+
 check "reboot"
 linux bzImage quiet 'reboot -f'
 expect_status $STATUS_REBOOT

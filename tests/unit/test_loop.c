@@ -916,3 +916,64 @@ ParameterizedTest(int *code, loop, falls_back_where_io_uring_is_refused,
 	cr_assert_eq(t.res, 0);
 	loop_free(l);
 }
+
+/* --- the end of a batch ------------------------------------------------------ */
+
+struct batch {
+	struct rec timer[2];
+	struct rec after;
+	struct loop *l;
+	unsigned again;
+};
+
+static void batch_after(struct loop_op *op, int res)
+{
+	struct batch *b = CONTAINER_OF(op, struct batch, after.op);
+
+	rec_done(op, res);
+	loop_cancel(b->l, op); /* not in flight: nothing */
+	if (b->again == 0)
+		return;
+	b->again--;
+	loop_after(b->l, op);
+	loop_cancel(b->l, op); /* it runs all the same */
+}
+
+static void batch_timer(struct loop_op *op, int res)
+{
+	struct rec *r = CONTAINER_OF(op, struct rec, op);
+	struct batch *b = (void *)r->other;
+
+	rec_done(op, res);
+	if (b->after.order == 0 && r == &b->timer[0])
+		loop_after(b->l, &b->after.op);
+}
+
+BOTH_ENGINES(loop, after_a_batch)
+{
+	struct loop *l = make(*engine, 8);
+	struct batch b = { .after = REC(), .l = l, .again = 2 };
+
+	order = 0;
+	b.after.op.done = batch_after;
+	for (unsigned i = 0; i < 2; i++) {
+		b.timer[i] = REC(.other = (void *)&b);
+		b.timer[i].op.done = batch_timer;
+		start_timer(l, &b.timer[i], 0);
+	}
+	quiet(l);
+	cr_expect_eq(b.timer[0].order, 1);
+	cr_expect_eq(b.timer[1].order, 2, "of the same batch");
+	cr_expect_eq(b.after.runs, 3);
+	cr_expect_eq(b.after.order, 5);
+	cr_expect_eq(b.after.res, 0);
+	/* from outside, with nothing else to do */
+	b.after.runs = 0;
+	loop_lock(l);
+	loop_after(l, &b.after.op);
+	cr_expect_eq(loop_in_flight(l), 1);
+	loop_unlock(l);
+	quiet(l);
+	cr_expect_eq(b.after.runs, 1);
+	loop_free(l);
+}
