@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh disable=SC2034 # RUN_LIMIT is lib.sh's
 
-RUN_LIMIT=30
+RUN_LIMIT=60
 
 # The lane's QEMU does not show KVM a guest's XSETBV, so KVM reports a size of
 # XSAVE state that the guest's kernel warns about. Any monitor sees this.

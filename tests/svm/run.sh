@@ -125,7 +125,7 @@ boot()
 	start=$(date +%s)
 	status=0
 	timeout -k 5 "$limit" qemu-system-x86_64 \
-		-accel tcg,thread=multi -smp 2 -cpu EPYC,+svm -m 2048 \
+		-accel tcg -smp 1 -cpu EPYC,+svm -m 2048 \
 		-nodefaults -display none -no-reboot \
 		-serial "file:$console" -serial "file:$results" \
 		-kernel "$kernel/bzImage" -initrd "$work/initrd" \
