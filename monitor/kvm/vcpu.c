@@ -181,13 +181,6 @@ int vcpu_run(struct vcpu *c, struct vcpu_exit *ret_exit)
 	return 0;
 }
 
-void vcpu_complete(struct vcpu *c)
-{
-	c->run->immediate_exit = 1;
-	(void)ioctl(c->fd, KVM_RUN, 0); /* -EINTR after completing */
-	c->run->immediate_exit = 0;
-}
-
 void vcpu_kick(struct vcpu *c, pthread_t t)
 {
 	/* the flag catches a thread that is just about to enter */

@@ -103,9 +103,6 @@ struct vcpu_exit {
 /* Runs the guest until an exit. 0, or negative errno of a broken vCPU. */
 WUR int vcpu_run(struct vcpu *c, struct vcpu_exit *ret_exit);
 
-/* Completes the access of the last exit and returns without running on. */
-void vcpu_complete(struct vcpu *c);
-
 /* Makes a running vcpu_run of thread `t` return soon, now or at its next
  * call: from any thread. VCPU_KICK_SIGNAL must have a handler. */
 #define VCPU_KICK_SIGNAL SIGUSR1

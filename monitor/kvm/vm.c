@@ -5,20 +5,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "kvm/x86_ioapic.h"
 #include "mem/gmem.h"
 
 /* Three pages that only Intel's KVM uses, out of every guest's way. */
 #define TSS_ADDR      0xfffbd000ul
 #define IDENTITY_ADDR 0xfffbc000ull
-#define IOAPIC_PINS   24
 
 int kvm_open(struct err *err)
 {
@@ -72,7 +70,7 @@ static int add_irqchip(const struct vm *vm, const struct vm_config *cfg,
 {
 	struct kvm_enable_cap split = {
 		.cap = KVM_CAP_SPLIT_IRQCHIP,
-		.args = { IOAPIC_PINS },
+		.args = { IOAPIC_N_PINS },
 	};
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
 
@@ -94,9 +92,7 @@ int vm_init(struct vm *vm, int kvm_fd, const struct vm_config *cfg,
 	uint64_t identity = IDENTITY_ADDR;
 	int r, len;
 
-	*vm = (struct vm){ .kvm_fd = kvm_fd,
-			   .fd = -1,
-			   .irqchip = cfg->irqchip };
+	*vm = (struct vm){ .fd = -1, .irqchip = cfg->irqchip };
 	len = ioctl(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (len < (int)sizeof(struct kvm_run))
 		return err_set(err, -ENOTSUP, "KVM vCPU page of %d bytes", len);

@@ -26,8 +26,7 @@ struct vm_config {
 };
 
 struct vm {
-	int kvm_fd; /* borrowed */
-	int fd;     /* owned */
+	int fd; /* owned */
 	enum vm_irqchip irqchip;
 	size_t run_len; /* bytes of a vCPU's shared page */
 	bool has_tsc_deadline, has_xcrs;
