@@ -150,6 +150,7 @@ static struct vdev *make(uint8_t mode, const struct gmem *mem)
 		.io_align = mode & 2 ? 512 : 0,
 		.mem_align = mode & 2 ? 512 : 0,
 		.serial = "fuzz",
+		.now_max = mode & 32 ? 2048 : 0,
 	};
 	struct err err = { 0 };
 	struct vdev *v = NULL;
@@ -198,6 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	cut = false;
 	faulty_file = (struct faulty_file){
 		.sync_error = data[0] & 16 ? 5 : 0,
+		.never_waits = data[0] & 32,
 		.alloc_error = data[0] & 32 ? 95 : 0, /* EOPNOTSUPP */
 	};
 
