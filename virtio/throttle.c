@@ -18,8 +18,10 @@ static void timer_done(struct loop_op *op, int res)
 
 	(void)res; /* cancelled: then the device is not live */
 	t->waiting = false;
+	t->woken = true;
 	if (vdev_live(t->v))
 		t->go_on(t);
+	t->woken = false;
 	vdev_op_end(t->v); /* may reset the device */
 }
 
@@ -32,13 +34,24 @@ void throttle_init(struct throttle *t, const struct ratelimit_config *cfg,
 	ratelimit_init(&t->limit, cfg, clock_mono_ns());
 }
 
+/* What waited for the timer starts as if that had been on time. The buckets
+ * go on from there: they do not overflow before it is charged. */
+static uint64_t start_time(struct throttle *t)
+{
+	const uint64_t now = clock_mono_ns();
+	const uint64_t due = t->woken ? ratelimit_ready_at(&t->limit) : now;
+
+	t->woken = false;
+	return due < now ? due : now;
+}
+
 bool throttle_open(struct throttle *t)
 {
 	if (!ratelimit_is_set(&t->limit))
 		return true;
 	if (t->waiting)
 		return false;
-	if (ratelimit_ready(&t->limit, clock_mono_ns()))
+	if (ratelimit_ready(&t->limit, start_time(t)))
 		return true;
 	if (loop_timer(t->loop, &t->timer, ratelimit_ready_at(&t->limit)))
 		return true; /* rather too fast than never */
@@ -51,7 +64,13 @@ bool throttle_open(struct throttle *t)
 void throttle_charge(struct throttle *t, uint64_t bytes, uint64_t ops)
 {
 	if (ratelimit_is_set(&t->limit))
-		ratelimit_charge(&t->limit, clock_mono_ns(), bytes, ops);
+		ratelimit_charge(&t->limit, t->limit.now_ns, bytes, ops);
+}
+
+void throttle_charge_late(struct throttle *t, uint64_t bytes)
+{
+	if (ratelimit_is_set(&t->limit))
+		ratelimit_charge(&t->limit, clock_mono_ns(), bytes, 0);
 }
 
 void throttle_cancel(struct throttle *t)

@@ -30,6 +30,7 @@ struct throttle {
 	struct vdev *v;
 	struct loop_op timer;
 	bool waiting; /* the timer is running */
+	bool woken;   /* it has just ended, nothing was taken since */
 	void (*go_on)(struct throttle *t);
 };
 
@@ -44,8 +45,11 @@ void throttle_init(struct throttle *t, const struct ratelimit_config *cfg,
 
 /* Work may start. False: not before `go_on`. */
 WUR bool throttle_open(struct throttle *t);
-/* Work has been taken. It is never too much; what follows waits for it. */
+/* Work has been taken, right after throttle_open. It is never too much; what
+ * follows waits for it. */
 void throttle_charge(struct throttle *t, uint64_t bytes, uint64_t ops);
+/* Work taken some time ago turned out to be this much more. */
+void throttle_charge_late(struct throttle *t, uint64_t bytes);
 /* For quiesce: nothing waits any more. */
 void throttle_cancel(struct throttle *t);
 
