@@ -51,6 +51,12 @@ void blk_answer(struct blk_req *r, uint32_t used_len)
 	arm_after(b);
 }
 
+/* Bytes of a chain that has a header and a status byte, without these. */
+static uint64_t payload(const struct vq_chain *c)
+{
+	return c->read_len - sizeof(struct blk_header) + c->write_len - 1;
+}
+
 /* Starts what the queue holds. Returns as vdev_ops.notify. */
 static int pump(struct blk *b, unsigned queue)
 {
@@ -68,10 +74,19 @@ static int pump(struct blk *b, unsigned queue)
 		res = vq_pop(q, r->iov, BLK_QUEUE_MAX, &c);
 		if (res <= 0)
 			return res;
+		if (!throttle_open(&b->throttle)) {
+			vq_undo(q);
+			b->hungry |= (uint8_t)(1u << queue);
+			if (n > 0) /* the others' turn first */
+				b->turn = queue + 1;
+			return 0;
+		}
 		r->queue = (uint8_t)queue;
 		b->free = r->next_free;
 		vdev_op_begin(&b->v);
 		res = blk_req_start(r, &c);
+		if (res >= 0)
+			throttle_charge(&b->throttle, payload(&c), 1);
 		if (res > 0)
 			continue;
 		if (res < 0) {
@@ -89,6 +104,31 @@ static int pump(struct blk *b, unsigned queue)
 	return 1;
 }
 
+/* Goes on with queues that had to wait, in turn. */
+static void feed(struct blk *b)
+{
+	const unsigned n = b->v.ops->queues, first = b->turn;
+
+	for (unsigned k = 0; k < n; k++) {
+		const unsigned i = (first + k) % n;
+		int r = 0;
+
+		if ((b->hungry & (1u << i)) && vdev_live(&b->v))
+			r = pump(b, i);
+		if (r < 0)
+			vdev_fault(&b->v, i, r, "bad request");
+		if (r > 0) { /* more than at a time: in the next batch */
+			b->hungry |= (uint8_t)(1u << i);
+			arm_after(b);
+		}
+	}
+}
+
+static void go_on(struct throttle *t)
+{
+	feed(CONTAINER_OF(t, struct blk, throttle));
+}
+
 /* One interrupt for all that ended together; then what waited for a bounce
  * buffer, of which some may be free now. */
 static void after_done(struct loop_op *op, int res)
@@ -102,18 +142,7 @@ static void after_done(struct loop_op *op, int res)
 	for (unsigned i = 0; i < b->v.ops->queues; i++)
 		if (pushed & (1u << i))
 			vdev_interrupt(&b->v, i);
-	for (unsigned i = 0; i < b->v.ops->queues; i++) {
-		int r = 0;
-
-		if ((b->hungry & (1u << i)) && vdev_live(&b->v))
-			r = pump(b, i);
-		if (r < 0)
-			vdev_fault(&b->v, i, r, "bad request");
-		if (r > 0) { /* more than at a time: in the next batch */
-			b->hungry |= (uint8_t)(1u << i);
-			arm_after(b);
-		}
-	}
+	feed(b);
 }
 
 static int blk_notify(struct vdev *v, unsigned queue)
@@ -178,6 +207,7 @@ static void blk_quiesce(struct vdev *v)
 	for (unsigned i = 0; i < b->n_reqs; i++)
 		if (b->req[i].step != BLK_IDLE)
 			loop_cancel(b->cfg.loop, &b->req[i].op);
+	throttle_cancel(&b->throttle);
 }
 
 static void blk_reset(struct vdev *v)
@@ -186,6 +216,7 @@ static void blk_reset(struct vdev *v)
 
 	b->writeback = true;
 	b->pushed = b->hungry = 0;
+	b->turn = 0;
 }
 
 static void blk_fini(struct vdev *v)
@@ -285,6 +316,7 @@ int blk_new(const struct blk_config *cfg, struct vdev **ret_v, struct err *err)
 	b->sectors = len / BLK_SECTOR;
 	b->writeback = true;
 	b->after.done = after_done;
+	throttle_init(&b->throttle, &cfg->limit, cfg->loop, &b->v, go_on);
 	memcpy(b->serial, cfg->serial, strnlen(cfg->serial, BLK_SERIAL));
 	r = allocate(b, err);
 	if (r) {

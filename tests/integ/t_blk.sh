@@ -270,7 +270,10 @@ refused "id with blanks" 'source,id=a b' "id='a b'" letters
 refused "long id" source,id=abcdefghijklmnopqrstu 1 to 20
 refused "empty serial number" source,serial= "serial=''"
 refused "long serial number" source,serial=abcdefghijklmnopqrstu 1 to 20
-refused "bandwidth" source,bw=1M "'bw=1M'" 'allowed is'
+refused "bandwidth of words" source,bw=fast bw "'fast'" 'like 64M'
+refused "no bandwidth" source,bw=0 bw "'0'" '1K to 1024G'
+refused "no operations" source,iops=0 iops "'0'" '1 to 1000000000'
+refused "a burst of nothing" source,bw-burst=1M 'only with bw=RATE'
 
 check "the same id twice"
 run_mayfly run --disk source,ro,id=x --disk target,id=x "$COPY" info 0
