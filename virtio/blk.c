@@ -33,8 +33,10 @@ static void arm_after(struct blk *b)
 
 static void slot_free(struct blk *b, struct blk_req *r)
 {
-	if (r->bounce)
+	if (r->bounce) {
 		b->bounce_free[b->n_bounce_free++] = r->bounce;
+		arm_after(b); /* some may be waiting for it */
+	}
 	r->bounce = NULL;
 	r->step = BLK_IDLE;
 	r->next_free = b->free;
@@ -48,7 +50,19 @@ void blk_answer(struct blk_req *r, uint32_t used_len)
 	vq_push(&b->v.queue[r->queue], r->head, used_len);
 	b->pushed |= (uint8_t)(1u << r->queue);
 	slot_free(b, r);
-	arm_after(b);
+	if (!b->pumping)
+		arm_after(b);
+}
+
+/* One interrupt for all that ended together. */
+static void interrupt(struct blk *b)
+{
+	const unsigned pushed = b->pushed;
+
+	b->pushed = 0;
+	for (unsigned i = 0; i < b->v.ops->queues; i++)
+		if (pushed & (1u << i))
+			vdev_interrupt(&b->v, i);
 }
 
 /* Bytes of a chain that has a header and a status byte, without these. */
@@ -58,7 +72,7 @@ static uint64_t payload(const struct vq_chain *c)
 }
 
 /* Starts what the queue holds. Returns as vdev_ops.notify. */
-static int pump(struct blk *b, unsigned queue)
+static int start_all(struct blk *b, unsigned queue)
 {
 	struct vq *q = &b->v.queue[queue];
 
@@ -104,6 +118,20 @@ static int pump(struct blk *b, unsigned queue)
 	return 1;
 }
 
+/* The same, and tells at once what could be answered at once. */
+static int pump(struct blk *b, unsigned queue)
+{
+	int r;
+
+	b->pumping = true;
+	b->now_left = b->cfg.now_max;
+	r = start_all(b, queue);
+	b->pumping = false;
+	b->now_left = 0;
+	interrupt(b);
+	return r;
+}
+
 /* Goes on with queues that had to wait, in turn. */
 static void feed(struct blk *b)
 {
@@ -129,19 +157,15 @@ static void go_on(struct throttle *t)
 	feed(CONTAINER_OF(t, struct blk, throttle));
 }
 
-/* One interrupt for all that ended together; then what waited for a bounce
- * buffer, of which some may be free now. */
+/* The end of a batch; then what waited for a bounce buffer, of which some may
+ * be free now. */
 static void after_done(struct loop_op *op, int res)
 {
 	struct blk *b = CONTAINER_OF(op, struct blk, after);
-	const unsigned pushed = b->pushed;
 
 	(void)res;
 	b->after_pending = false;
-	b->pushed = 0;
-	for (unsigned i = 0; i < b->v.ops->queues; i++)
-		if (pushed & (1u << i))
-			vdev_interrupt(&b->v, i);
+	interrupt(b);
 	feed(b);
 }
 

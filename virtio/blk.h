@@ -2,7 +2,8 @@
  *
  * Requests. Every chain the guest offers becomes a request with a slot of its
  * own; all of them are in flight at once, straight between the file and the
- * guest's buffers. A kick hands all that is new to the loop in one batch, and
+ * guest's buffers. What the page cache can answer is answered by the kick
+ * itself (docs/adr/0008); the rest is handed to the loop in one batch, and
  * what ends in one turn of the loop is one interrupt. There are as many slots
  * as all queues together have entries, made with the device: nothing is
  * allocated afterwards. Requests are answered in the order in which they end.
@@ -53,6 +54,7 @@ struct err;
 struct loop;
 struct metric;
 
+#define BLK_NOW_MAX    (256u << 10)
 #define BLK_BOUNCES    8u
 #define BLK_BOUNCE_LEN (64u << 10)
 
@@ -72,6 +74,9 @@ struct blk_config {
 	uint32_t mem_align; /* O_DIRECT: of memory, at most 4096 */
 	struct ratelimit_config limit; /* bytes and requests of all queues */
 	const char *serial;            /* the first BLK_SERIAL bytes count */
+	/* Bytes that a kick may move by itself, where nothing has to be
+	 * waited for: BLK_NOW_MAX; 0 leaves everything to the loop. */
+	unsigned now_max;
 };
 
 /* Counters of this unit, NULL at the end. */

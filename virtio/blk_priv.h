@@ -31,9 +31,11 @@ struct blk_req {
 	uint8_t *status; /* the guest's byte, written once */
 	uint64_t room;   /* bytes before it that are for the device to write */
 
-	/* IN and OUT: what is left to move. iov[at .. n_iov) is guest memory;
-	 * `off` and `left` also say how far a range being zeroed got. */
-	unsigned at, n_iov;
+	/* IN and OUT: what is left to move, between guest memory (part of
+	 * `iov`) and `off`; that and `left` also say how far a range being
+	 * zeroed got. */
+	struct iovec *data;
+	unsigned n_data;
 	uint64_t off, left, moved;
 	uint8_t *bounce; /* or NULL */
 	struct iovec bounce_iov;
@@ -50,6 +52,9 @@ struct blk {
 	char serial[BLK_SERIAL];
 	bool writeback;   /* as CONFIG_WCE has it */
 	bool sync_failed; /* for ever */
+
+	bool pumping;      /* the queue is being emptied */
+	unsigned now_left; /* bytes that may still be moved at once */
 
 	struct loop_op after; /* the end of a batch */
 	bool after_pending;

@@ -195,7 +195,25 @@ static bool out_submit(struct console *c)
 	return false;
 }
 
-static int out_pump(struct console *c)
+/* Writes what needs no waiting. True: that was all of the batch. */
+static bool out_now(struct console *c)
+{
+	const unsigned n = out_rest(&c->out, c->out_iov);
+	int r;
+
+	if (n == 0 || c->cfg.out_fd < 0 || c->out_closed)
+		return false;
+	r = loop_writev_now(c->cfg.out_fd, c->out_iov, n, LOOP_OFF_STREAM);
+	if (r > 0)
+		out_advance(c, (size_t)r);
+	else if (r != -EAGAIN) /* 0 would never end */
+		out_fail(c, r < 0 ? r : -EIO);
+	return c->out.at == c->out.n_iov;
+}
+
+/* `now`: a first batch may go out here and now (docs/adr/0008); a guest that
+ * goes on gets the loop, so that it cannot keep us here. */
+static int out_pump(struct console *c, bool now)
 {
 	int r = 0;
 
@@ -206,8 +224,9 @@ static int out_pump(struct console *c)
 		/* out_done looks at the queue again by itself */
 		vq_kicks_off(&c->v.queue[CONSOLE_TX]);
 		vdev_op_begin(&c->v);
-		if (out_submit(c))
+		if (!(now && out_now(c)) && out_submit(c))
 			return 0;
+		now = false;
 		out_return(c);
 		vdev_op_end(&c->v);
 	}
@@ -231,7 +250,7 @@ static void out_done(struct loop_op *op, int res)
 		return;
 	out_return(c);
 	vdev_op_end(&c->v); /* may reset the device */
-	r = out_pump(c);
+	r = out_pump(c, false);
 	if (r < 0)
 		vdev_fault(&c->v, CONSOLE_TX, r, "bad output chain");
 }
@@ -396,7 +415,7 @@ static int console_notify(struct vdev *v, unsigned queue)
 	case CONSOLE_RX:
 		return in_pump(of(v));
 	case CONSOLE_TX:
-		return out_pump(of(v));
+		return out_pump(of(v), of(v)->cfg.output_now);
 	default:
 		return control_pump(of(v), queue);
 	}

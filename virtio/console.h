@@ -63,6 +63,7 @@ struct console_config {
 	const struct gmem *mem;
 	struct irq_line irq;
 	int in_fd, out_fd;   /* or -1; not closed by the device */
+	bool output_now;     /* a kick writes by itself what need not wait */
 	uint16_t cols, rows; /* both 0: the size is not offered */
 	void *ctx;
 

@@ -3,8 +3,8 @@
 #include "virtio/console_ctrl.h"
 
 #include <errno.h>
-#include <string.h>
 
+#include "base/iov.h"
 #include "base/metrics.h"
 #include "virtio/console.h"
 
@@ -48,21 +48,6 @@ static bool size_known(const struct console_ctrl *k)
 	return k->cfg->cols != 0 || k->cfg->rows != 0;
 }
 
-/* The chain has room for it. */
-static void scatter(const struct vq_chain *c, const void *msg, size_t len)
-{
-	const uint8_t *p = msg;
-
-	for (unsigned i = 0; i < c->n_write && len > 0; i++) {
-		const struct iovec *io = &c->iov[i];
-		const size_t n = len < io->iov_len ? len : io->iov_len;
-
-		memcpy(io->iov_base, p, n);
-		p += n;
-		len -= n;
-	}
-}
-
 /* 1: sent. 0: no buffer for it yet. */
 static int send_msg(struct console_ctrl *k, enum console_event event,
 		    uint16_t value)
@@ -87,7 +72,7 @@ static int send_msg(struct console_ctrl *k, enum console_event event,
 		vq_undo(q);
 		return -EPROTO;
 	}
-	scatter(&chain, &out, len);
+	(void)iov_scatter(chain.iov, chain.n_write, &out, len);
 	vq_push(q, chain.head, (uint32_t)len);
 	return 1;
 }
@@ -148,28 +133,6 @@ void console_ctrl_resized(struct console_ctrl *k)
 }
 
 /* --- from the driver ------------------------------------------------------ */
-
-/* Each byte is loaded once. False: the chain holds less than a message. */
-static bool gather(const struct vq_chain *c, struct console_msg *ret_msg)
-{
-	struct console_msg msg;
-	uint8_t *p = (uint8_t *)&msg;
-	size_t left = sizeof(msg);
-
-	if (c->read_len < sizeof(msg))
-		return false;
-	for (unsigned i = 0; left > 0; i++) {
-		const struct iovec *io = &c->iov[i];
-		const size_t n = left < io->iov_len ? left : io->iov_len;
-
-		memcpy(p, io->iov_base, n);
-		p += n;
-		left -= n;
-	}
-	__asm__ volatile("" ::: "memory");
-	*ret_msg = msg;
-	return true;
-}
 
 static bool device_ready(struct console_ctrl *k, uint16_t value)
 {
@@ -233,7 +196,8 @@ static int receive(struct console_ctrl *k)
 			r = -EPROTO;
 			break;
 		}
-		if (!gather(&chain, &msg) || !handle(k, &msg))
+		if (!iov_gather(chain.iov, chain.n_read, &msg, sizeof(msg)) ||
+		    !handle(k, &msg))
 			metric_inc(&ignored);
 		vq_push(q, chain.head, 0);
 	}

@@ -206,6 +206,25 @@ int loop_writev(struct loop *l, struct loop_op *op, int fd,
 	return submit_rw(l, op, KIND_WRITEV, fd, iov, n, off);
 }
 
+/* EOPNOTSUPP: a file that cannot promise not to wait. EINTR: before a byte
+ * was moved. */
+static int now_result(ssize_t n)
+{
+	if (n >= 0)
+		return (int)n;
+	return errno == EOPNOTSUPP || errno == EINTR ? -EAGAIN : -errno;
+}
+
+int loop_readv_now(int fd, const struct iovec *iov, unsigned n, uint64_t off)
+{
+	return now_result(preadv2(fd, iov, (int)n, (off_t)off, RWF_NOWAIT));
+}
+
+int loop_writev_now(int fd, const struct iovec *iov, unsigned n, uint64_t off)
+{
+	return now_result(pwritev2(fd, iov, (int)n, (off_t)off, RWF_NOWAIT));
+}
+
 int loop_poll(struct loop *l, struct loop_op *op, int fd, uint32_t events)
 {
 	CHECK(op->state == OP_IDLE);

@@ -153,6 +153,7 @@ static struct vdev *make(uint8_t mode, const struct gmem *mem)
 		.limit = { .bytes = mode & 64 ? 1u << 30 : 0,
 			   .bytes_burst = 1 },
 		.serial = "fuzz",
+		.now_max = mode & 32 ? 2048 : 0,
 	};
 	struct err err = { 0 };
 	struct vdev *v = NULL;
@@ -201,6 +202,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	cut = false;
 	faulty_file = (struct faulty_file){
 		.sync_error = data[0] & 16 ? 5 : 0,
+		.never_waits = data[0] & 32,
 		.alloc_error = data[0] & 32 ? 95 : 0, /* EOPNOTSUPP */
 	};
 

@@ -36,6 +36,8 @@ static ssize_t rw(long nr, int fd, const struct iovec *iov, int n, off_t off,
 		iov = &one;
 		n = 1;
 	}
+	if (faulty_file.never_waits)
+		flags &= ~RWF_NOWAIT;
 	return syscall(nr, fd, iov, n, off, 0, flags);
 }
 

@@ -201,6 +201,82 @@ BOTH_ENGINES(a_full_ring_at_once_is_one_interrupt)
 	disk_down();
 }
 
+/* What one kick may move by itself, and what is left for the loop. */
+BOTH_ENGINES(a_kick_answers_what_is_at_hand)
+{
+	unsigned slot[20];
+
+	disk.cfg.now_max = 16 * 4096;
+	disk_up(*engine);
+	faulty_file.never_waits = true;
+	for (unsigned i = 0; i < 20; i++)
+		slot[i] = disk_add(0, BLK_T_IN, (uint64_t)i * 8,
+				   DISK_DATA + i * 4096, 4096);
+	disk_kick(0);
+	cr_expect_eq(vdriver_used_idx(&disk.drv[0]), 16);
+	cr_expect_eq(disk.v->in_flight, 4);
+	cr_expect_eq(disk.fired, 1);
+	disk_run();
+	for (unsigned i = 0; i < 20; i++)
+		cr_expect_eq(disk_status(slot[i]), BLK_S_OK);
+	expect_fresh(DISK_DATA, 0, 20 * 4096);
+	disk_down();
+}
+
+BOTH_ENGINES(a_kick_that_gets_less_leaves_the_rest_to_the_loop)
+{
+	unsigned in, out;
+
+	disk.cfg.now_max = 1 << 20;
+	disk_up(*engine);
+	fill(DISK_DATA + 8192, 4096, 5);
+	in = disk_add(0, BLK_T_IN, 0, DISK_DATA, 4096);
+	out = disk_add(0, BLK_T_OUT, 64, DISK_DATA + 8192, 4096);
+	faulty_file.never_waits = true;
+	faulty_file.max_len = 1000;
+	disk_kick(0);
+	cr_expect_eq(vdriver_used_idx(&disk.drv[0]), 0);
+	disk_run();
+	cr_expect_eq(disk_status(in), BLK_S_OK);
+	cr_expect_eq(disk_status(out), BLK_S_OK);
+	expect_fresh(DISK_DATA, 0, 4096);
+	faulty_file.max_len = 0;
+	expect_file(64 * 512, disk_ram + DISK_DATA + 8192, 4096);
+	disk_down();
+}
+
+BOTH_ENGINES(a_write_through_write_is_never_answered_by_the_kick)
+{
+	unsigned slot;
+
+	disk.cfg.now_max = 1 << 20;
+	disk_create(*engine);
+	disk_drive(DISK_FEATURES & ~BLK_F_FLUSH & ~BLK_F_CONFIG_WCE);
+	faulty_file.never_waits = true;
+	slot = disk_add(0, BLK_T_OUT, 0, DISK_DATA, 4096);
+	disk_kick(0);
+	cr_expect_eq(disk_status(slot), 0xff);
+	cr_expect_eq(disk.v->in_flight, 1);
+	disk_run();
+	cr_expect_eq(disk_status(slot), BLK_S_OK);
+	disk_down();
+}
+
+BOTH_ENGINES(a_kick_meets_errors_too)
+{
+	unsigned slot;
+
+	disk.cfg.now_max = 1 << 20;
+	disk_up(*engine);
+	faulty_file.never_waits = true;
+	faulty_file.read_error = EIO;
+	slot = disk_add(0, BLK_T_IN, 0, DISK_DATA, 4096);
+	disk_kick(0);
+	cr_expect_eq(disk_status(slot), BLK_S_IOERR);
+	cr_expect_eq(disk.v->in_flight, 0);
+	disk_down();
+}
+
 BOTH_ENGINES(writes_at_once_land_where_they_should)
 {
 	const unsigned n = 96;

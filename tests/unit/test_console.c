@@ -98,6 +98,35 @@ BOTH_ENGINES(output_arrives)
 	rig_down();
 }
 
+/* Where a pipe cannot promise not to wait (before Linux 6.5), the loop writes
+ * all of it: the same bytes in the same order. */
+BOTH_ENGINES(a_kick_writes_what_need_not_wait)
+{
+	static struct reader r;
+	static char big[100000];
+	int fd[2];
+
+	make_pipe(fd);
+	rig.cfg.output_now = true;
+	rig_up(*engine, -1, fd[1]);
+	memset(big, 'x', sizeof(big) - 1);
+	rig_say("hello, ");
+	rig_kick(CONSOLE_TX);
+	rig_say("world");
+	rig_say(big); /* more than a pipe takes */
+	rig_kick(CONSOLE_TX);
+	r = (struct reader){ .fd = fd[0], .want = 12 + sizeof(big) - 1 };
+	loop_lock(rig.loop);
+	reader_go(&r);
+	loop_unlock(rig.loop);
+	rig_run_quiet();
+	cr_expect_eq(r.n, r.want);
+	cr_expect_eq(memcmp(r.got, "hello, worldx", 13), 0);
+	cr_expect_eq(rig.n_seen, r.want);
+	cr_expect_eq(vdriver_used_idx(&rig.tx), 3);
+	rig_down();
+}
+
 BOTH_ENGINES(chains_that_pile_up_become_one_write)
 {
 	int fd[2];
