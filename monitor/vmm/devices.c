@@ -107,7 +107,7 @@ static int create_disk(struct machine *m, unsigned nth, struct irq_line irq,
 	};
 	int r = blk_new(&cfg, ret_v, err);
 
-	_Static_assert(MACHINE_DISK_QUEUES_MAX == VDEV_QUEUES_MAX, "queues");
+	_Static_assert(MACHINE_DISK_QUEUES_MAX == BLK_NUM_QUEUES_MAX, "queues");
 	_Static_assert(MACHINE_SERIAL_LEN == BLK_SERIAL, "serial number");
 	return r ? err_wrap(err, "%s", d->name) : 0;
 }
