@@ -249,7 +249,7 @@ static void lay_rings(struct vdriver *drv)
 /* A frame for the guest, with any header. */
 static void arrive(const uint8_t *p)
 {
-	static uint8_t buf[NET_HDR_LEN + 4000];
+	static uint8_t buf[NET_HDR_LEN + 4096];
 	const size_t len = p[0] & 0x80 ? p[1] * 16u : p[1];
 
 	memset(buf, p[1], sizeof(buf));
