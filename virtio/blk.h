@@ -47,7 +47,7 @@ struct err;
 struct loop;
 struct metric;
 
-#define BLK_NOW_MAX    (256u << 10)
+#define BLK_NOW_MAX        (256u << 10)
 #define BLK_NUM_QUEUES_MAX 8u
 #define BLK_BOUNCES        8u
 #define BLK_BOUNCE_LEN     (64u << 10)

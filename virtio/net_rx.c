@@ -189,7 +189,7 @@ static int receive(struct net_pair *p, struct vq *q, size_t *ret_len)
 	const unsigned n_front =
 		m->n_iov < NET_HDR_LEN ? m->n_iov : NET_HDR_LEN;
 	unsigned n_body = m->n_iov;
-	struct net_hdr h;
+	struct net_hdr h = { 0 };
 	uint8_t more;
 	ssize_t len;
 
@@ -235,7 +235,7 @@ static int release(struct net_pair *p, struct vq *q)
 {
 	struct net *n = p->n;
 	const uint32_t len = p->held_len;
-	struct net_hdr h;
+	struct net_hdr h = { 0 };
 
 	if (len > n->room.len && n->room.all)
 		return RX_NO_ROOM;

@@ -129,21 +129,20 @@ static int check(const char *spec, const struct run_net *n, struct err *err)
 int run_net_parse(const char *spec, struct run_net *ret, struct err *err)
 {
 	struct run_net n = { .fd = -1, .queues = 1 };
-	char *rest;
+	char *copy = strdup(spec), *rest = copy;
 	int spoof = -1, r = 0;
 
-	n.spec = strdup(spec);
-	if (!n.spec)
+	if (!copy)
 		return err_set(err, -ENOMEM, "options");
-	rest = n.spec;
 	while (!r && rest)
 		r = parse_word(strsep(&rest, ","), &n, &spoof, err);
 	if (!r)
 		r = check(spec, &n, err);
 	if (r) {
-		run_net_fini(&n);
+		free(copy);
 		return r;
 	}
+	n.spec = copy;
 	/* who names an address means it */
 	n.guard = spoof < 0 ? n.has_mac : spoof == 0;
 	if (n.tap)
