@@ -109,12 +109,24 @@ static bool answer(uint8_t *f, uint32_t len)
 	return true;
 }
 
+static void say(const char *line, size_t len)
+{
+	console_write(CONSOLE_OUT, line, len);
+	console_push(CONSOLE_OUT);
+}
+
 /* Whatever is there is answered, then sent at once. */
 static NORETURN void serve(void)
 {
+	bool up = net_link_is_up(0);
+
 	for (;;) {
 		struct net_frame f;
 
+		if (net_link_is_up(0) != up) {
+			up = !up;
+			say(up ? "link up\n" : "link down\n", up ? 8 : 10);
+		}
 		while (net_receive(0, &f)) {
 			if (answer(f.bytes, f.len)) {
 				while (net_send(0, f.bytes, f.len))
@@ -160,7 +172,6 @@ void kit_main(gpa_t start_info, uint64_t tsc_entry)
 		     card.mac[0], card.mac[1], card.mac[2], card.mac[3],
 		     card.mac[4], card.mac[5], card.mtu,
 		     net_link_is_up(0) ? "up" : "down");
-	console_write(CONSOLE_OUT, line, len);
-	console_push(CONSOLE_OUT);
+	say(line, len);
 	serve();
 }
