@@ -60,6 +60,12 @@ int machine_new(const struct machine_config *cfg, struct machine **ret_m,
 	m->vm.fd = -1;
 	m->mark[MARK_CREATE] = clock_mono_ns();
 	r = gmem_init(&m->mem, cfg->mem_len, err);
+	if (!r && cfg->huge_pages) {
+		r = gmem_prefer_huge(&m->mem);
+		if (r)
+			(void)err_set(err, r,
+				      "huge pages: this kernel has none");
+	}
 	if (!r)
 		r = machine_build(m, err);
 	if (r) {
