@@ -177,6 +177,7 @@ static int make_machine(struct run *r, const struct boot_src *image,
 		.console_err = r->console.err,
 		.disk = r->disk,
 		.n_disks = r->n_disks,
+		.balloon = o->has_balloon ? &o->balloon : NULL,
 		.verbose = o->verbose > 0,
 		.trace = o->trace || o->exit_record,
 		.boot = {

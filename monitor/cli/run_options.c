@@ -36,6 +36,12 @@ const char run_help[] =
 	"                          regular file or a block device; words: ro,\n"
 	"                          direct (O_DIRECT), id=NAME, serial=TEXT,\n"
 	"                          queues=N (1 to 8, default 1)\n"
+	"      --balloon on|WORD[,WORD]...\n"
+	"                          a memory balloon; words: size=SIZE (to "
+	"take\n"
+	"                          at first), stats=SECONDS, reporting, "
+	"hinting,\n"
+	"                          deflate-on-oom\n"
 	"      --env K=V           environment of a program (repeatable)\n"
 	"      --console WHERE     stdio (default), none, file:PATH (output\n"
 	"                          only), or unix:PATH: listen there and wait\n"
@@ -73,6 +79,7 @@ enum {
 	OPT_KERNEL_ARGS = 256,
 	OPT_INITRD,
 	OPT_DISK,
+	OPT_BALLOON,
 	OPT_ENV,
 	OPT_CONSOLE,
 	OPT_TIMEOUT,
@@ -89,6 +96,7 @@ static const struct option options[] = {
 	{ "kernel-args", required_argument, NULL, OPT_KERNEL_ARGS },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "disk", required_argument, NULL, OPT_DISK },
+	{ "balloon", required_argument, NULL, OPT_BALLOON },
 	{ "env", required_argument, NULL, OPT_ENV },
 	{ "console", required_argument, NULL, OPT_CONSOLE },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
@@ -167,6 +175,15 @@ static int parse_disk(const char *s, struct run_options *o, struct err *err)
 	return 0;
 }
 
+static int parse_balloon(const char *s, struct run_options *o, struct err *err)
+{
+	if (o->has_balloon)
+		return err_set(err, -EINVAL, "'%s': a machine has one balloon",
+			       s);
+	o->has_balloon = true;
+	return run_balloon_parse(s, &o->balloon, err);
+}
+
 static int parse_one(int opt, struct run_options *o, struct err *err)
 {
 	unsigned v = 0;
@@ -188,6 +205,9 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 		break;
 	case OPT_DISK:
 		r = parse_disk(optarg, o, err);
+		break;
+	case OPT_BALLOON:
+		r = parse_balloon(optarg, o, err);
 		break;
 	case OPT_ENV:
 		r = parse_env(optarg, o, err);
@@ -272,6 +292,8 @@ int run_options_parse(int argc, char **argv, struct run_options *ret,
 		}
 		index = -1;
 	}
+	if (!r && !o.help && o.has_balloon)
+		r = run_balloon_check(&o.balloon, o.mem_len, err);
 	if (!r && !o.help && optind >= argc)
 		r = err_set(err, -EINVAL, "no IMAGE given");
 	if (r) {

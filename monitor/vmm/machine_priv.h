@@ -50,7 +50,8 @@ struct machine {
 	struct vdev *dev[LAYOUT_VIRTIO_MAX];
 	struct irq_pin dev_pin[LAYOUT_VIRTIO_MAX];
 	unsigned n_devs;
-	struct vdev *console, *errors; /* of dev[]; errors may be NULL */
+	/* of dev[]; errors and balloon may be NULL */
+	struct vdev *console, *errors, *balloon;
 	struct legacy legacy;
 	struct irq_pin legacy_pin;
 
