@@ -42,6 +42,8 @@ const char run_help[] =
 	"                          at first), stats=SECONDS, reporting, "
 	"hinting,\n"
 	"                          deflate-on-oom\n"
+	"      --control SOCK      control the machine by HTTP over this Unix\n"
+	"                          socket (see the manual)\n"
 	"      --env K=V           environment of a program (repeatable)\n"
 	"      --console WHERE     stdio (default), none, file:PATH (output\n"
 	"                          only), or unix:PATH: listen there and wait\n"
@@ -80,6 +82,7 @@ enum {
 	OPT_INITRD,
 	OPT_DISK,
 	OPT_BALLOON,
+	OPT_CONTROL,
 	OPT_ENV,
 	OPT_CONSOLE,
 	OPT_TIMEOUT,
@@ -97,6 +100,7 @@ static const struct option options[] = {
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "balloon", required_argument, NULL, OPT_BALLOON },
+	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "env", required_argument, NULL, OPT_ENV },
 	{ "console", required_argument, NULL, OPT_CONSOLE },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
@@ -208,6 +212,9 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 		break;
 	case OPT_BALLOON:
 		r = parse_balloon(optarg, o, err);
+		break;
+	case OPT_CONTROL:
+		o->control = optarg;
 		break;
 	case OPT_ENV:
 		r = parse_env(optarg, o, err);

@@ -19,7 +19,7 @@ enum run_console { CONSOLE_STDIO, CONSOLE_NONE, CONSOLE_FILE, CONSOLE_UNIX };
 struct run_options {
 	uint64_t mem_len;
 	unsigned n_cpus;
-	const char *kernel_args, *initrd, *exit_record;
+	const char *kernel_args, *initrd, *exit_record, *control;
 	enum run_console console;
 	const char *console_path;
 	uint64_t timeout_ns; /* 0: none */

@@ -14,8 +14,14 @@
 #define KBD_DATA   0x60
 #define KBD_CMD    0x64
 
-static struct metric unclaimed_mmio = { .name = "bus_unclaimed_mmio" };
-static struct metric unclaimed_pio = { .name = "bus_unclaimed_pio" };
+static struct metric unclaimed_mmio = {
+	"unclaimed_mmio_bus", "accesses to addresses where nothing is", 0
+};
+static struct metric unclaimed_pio = { "unclaimed_pio_bus",
+				       "accesses to ports where nothing is",
+				       0 };
+
+struct metric *const bus_metrics[] = { &unclaimed_mmio, &unclaimed_pio, NULL };
 
 /* The device whose window holds the access, and the offset in it. */
 static struct vdev *find_device(struct machine *m, gpa_t gpa, unsigned n,

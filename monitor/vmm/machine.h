@@ -37,6 +37,7 @@ struct machine_disk {
 	uint32_t io_align, mem_align; /* O_DIRECT: its alignments; else 0 */
 	const char *name;             /* for messages */
 	const char *serial;
+	const char *id; /* what it is called by who controls the machine */
 };
 
 /* The virtio balloon; see virtio/balloon.h. */

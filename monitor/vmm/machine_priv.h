@@ -69,7 +69,8 @@ struct machine {
 unsigned devices_count(const struct machine_config *cfg);
 WUR int devices_create(struct machine *m, struct err *err);
 
-/* bus.c: one guest access, the lock held. */
+/* bus.c: one guest access, the lock held. Counters, NULL at the end. */
+extern struct metric *const bus_metrics[];
 void bus_mmio(struct vcpu_thread *t, const struct vcpu_exit *x);
 void bus_pio(struct vcpu_thread *t, const struct vcpu_exit *x);
 /* What a kick left over; lets go of the lock in between. */
