@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -59,6 +60,20 @@ static int probe(const char *path, int type)
 	return r == -ECONNREFUSED || r == -ENOENT ? 0 : r;
 }
 
+/* A process that was killed may be gone before its io_uring is, which the
+ * kernel tears down afterwards and which holds the socket until then. */
+static int probe_patiently(const char *path, int type)
+{
+	const struct timespec pause = { 0, 20000000 };
+	int r = probe(path, type);
+
+	for (unsigned i = 0; i < 25 && r == -EADDRINUSE; i++) {
+		(void)nanosleep(&pause, NULL);
+		r = probe(path, type);
+	}
+	return r;
+}
+
 /* What a machine that died left behind goes. */
 static int clear_path(const char *path, int type)
 {
@@ -69,7 +84,7 @@ static int clear_path(const char *path, int type)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode))
 		return -EEXIST;
-	r = probe(path, type);
+	r = probe_patiently(path, type);
 	if (r)
 		return r;
 	return unlink(path) && errno != ENOENT ? -errno : 0;
