@@ -47,6 +47,14 @@ const char run_help[] =
 	"4;\n"
 	"                          words: mac=ADDRESS, spoof=on|off, mtu=N,\n"
 	"                          queues=N (1 to 8, default 1)\n"
+	"      --balloon on|WORD[,WORD]...\n"
+	"                          a memory balloon; words: size=SIZE (to "
+	"take\n"
+	"                          at first), stats=SECONDS, reporting, "
+	"hinting,\n"
+	"                          deflate-on-oom\n"
+	"      --control SOCK      control the machine by HTTP over this Unix\n"
+	"                          socket (see the manual)\n"
 	"      --env K=V           environment of a program (repeatable)\n"
 	"      --console WHERE     stdio (default), none, file:PATH (output\n"
 	"                          only), or unix:PATH: listen there and wait\n"
@@ -90,6 +98,8 @@ enum {
 	OPT_INITRD,
 	OPT_DISK,
 	OPT_NET,
+	OPT_BALLOON,
+	OPT_CONTROL,
 	OPT_ENV,
 	OPT_CONSOLE,
 	OPT_TIMEOUT,
@@ -108,6 +118,8 @@ static const struct option options[] = {
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "net", required_argument, NULL, OPT_NET },
+	{ "balloon", required_argument, NULL, OPT_BALLOON },
+	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "env", required_argument, NULL, OPT_ENV },
 	{ "console", required_argument, NULL, OPT_CONSOLE },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
@@ -208,6 +220,15 @@ static int parse_net(const char *s, struct run_options *o, struct err *err)
 	return 0;
 }
 
+static int parse_balloon(const char *s, struct run_options *o, struct err *err)
+{
+	if (o->has_balloon)
+		return err_set(err, -EINVAL, "'%s': a machine has one balloon",
+			       s);
+	o->has_balloon = true;
+	return run_balloon_parse(s, &o->balloon, err);
+}
+
 static int parse_one(int opt, struct run_options *o, struct err *err)
 {
 	unsigned v = 0;
@@ -232,6 +253,12 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 		break;
 	case OPT_NET:
 		r = parse_net(optarg, o, err);
+		break;
+	case OPT_BALLOON:
+		r = parse_balloon(optarg, o, err);
+		break;
+	case OPT_CONTROL:
+		o->control = optarg;
 		break;
 	case OPT_ENV:
 		r = parse_env(optarg, o, err);
@@ -321,6 +348,8 @@ int run_options_parse(int argc, char **argv, struct run_options *ret,
 		}
 		index = -1;
 	}
+	if (!r && !o.help && o.has_balloon)
+		r = run_balloon_check(&o.balloon, o.mem_len, err);
 	if (!r && !o.help && optind >= argc)
 		r = err_set(err, -EINVAL, "no IMAGE given");
 	if (r) {

@@ -158,6 +158,38 @@ int gmem_span(const struct gmem *m, gpa_t gpa, size_t len,
 	return 0;
 }
 
+/* The region whose host memory holds the span. */
+static const struct gmem_region *lookup_host(const struct gmem *m,
+					     const struct iovec *span)
+{
+	for (unsigned i = 0; i < m->n_regions; i++) {
+		const struct gmem_region *r = &m->region[i];
+		uint64_t off = (uintptr_t)span->iov_base - (uintptr_t)r->host;
+
+		if (off < r->len && span->iov_len <= r->len - off)
+			return r;
+	}
+	return NULL;
+}
+
+int gmem_discard(const struct gmem *m, const struct iovec *span,
+		 uint64_t *ret_len)
+{
+	const uintptr_t from = (uintptr_t)span->iov_base;
+	const size_t skip = (size_t)(-from & (PAGE_LEN - 1));
+	size_t len;
+
+	if (!lookup_host(m, span))
+		return -EFAULT;
+	len = span->iov_len < skip ? 0 : span->iov_len - skip;
+	len &= ~(size_t)(PAGE_LEN - 1);
+	if (len > 0 &&
+	    madvise((uint8_t *)span->iov_base + skip, len, MADV_DONTNEED))
+		return -errno;
+	*ret_len = len;
+	return 0;
+}
+
 uint16_t gload16(const void *p)
 {
 	return le16toh(__atomic_load_n((const uint16_t *)p, __ATOMIC_RELAXED));

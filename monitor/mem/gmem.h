@@ -1,4 +1,5 @@
-/* gmem.h: guest memory. Three doors (read, write, span), each bounded.
+/* gmem.h: guest memory. Three doors (read, write, span), each bounded, and a
+ * way to give pages back (discard).
  *
  * Nobody holds a typed pointer into guest memory. The guest may change any
  * byte at any time, so every value that decides something is loaded once.
@@ -62,6 +63,18 @@ WUR int gmem_zero(const struct gmem *m, gpa_t gpa, size_t len);
  * gload/gstore functions below. Valid until gmem_fini. */
 WUR int gmem_span(const struct gmem *m, gpa_t gpa, size_t len,
 		  struct iovec *ret_span);
+
+/*
+ * Gives the pages that lie wholly inside a span (of gmem_span, or of a chain)
+ * back to the host: *ret_len bytes, which read as zeros from now on. Spans and
+ * iovecs stay valid; whoever uses one there finds zeros, too. -EFAULT: the
+ * span is not within one region. Other errors: the host would not (locked
+ * memory, -EINVAL). Costs a system call, and for every page that is used
+ * again a fault. For private anonymous memory, as gmem_init maps it: of a
+ * file's pages this would only drop our copy.
+ */
+WUR int gmem_discard(const struct gmem *m, const struct iovec *span,
+		     uint64_t *ret_len);
 
 /* True when [gpa, gpa+len) is RAM within one region. */
 bool gmem_has(const struct gmem *m, gpa_t gpa, uint64_t len);

@@ -223,7 +223,7 @@ void machine_run(struct machine *m, struct outcome *ret_outcome)
 		serial_start(&m->legacy.serial);
 	else if (m->cfg.filter_input) /* the escape key always works */
 		console_input_start(m->console);
-	m->linger.need = cpu_to_spare(m->n_vcpus) ? LINGER_KICKS : 0;
+	m->lookout.need = cpu_to_spare(m->n_vcpus) ? LOOKOUT_KICKS : 0;
 	m->mark[MARK_RUN] = clock_mono_ns();
 	if (start_vcpus(m, &o))
 		machine_end(m, &o);
