@@ -269,7 +269,7 @@ static void blk_fini(struct vdev *v)
 		.config_write = blk_config_write,                             \
 	}
 
-static const struct vdev_ops blk_ops[VDEV_QUEUES_MAX] = {
+static const struct vdev_ops blk_ops[BLK_NUM_QUEUES_MAX] = {
 	OPS(1), OPS(2), OPS(3), OPS(4), OPS(5), OPS(6), OPS(7), OPS(8),
 };
 
@@ -319,7 +319,7 @@ int blk_new(const struct blk_config *cfg, struct vdev **ret_v, struct err *err)
 	struct blk *b;
 	int r;
 
-	CHECK(cfg->queues >= 1 && cfg->queues <= VDEV_QUEUES_MAX);
+	CHECK(cfg->queues >= 1 && cfg->queues <= BLK_NUM_QUEUES_MAX);
 	CHECK(is_pow2(cfg->block_len) && is_pow2(cfg->physical_len) &&
 	      cfg->block_len >= BLK_SECTOR && cfg->block_len <= 4096 &&
 	      cfg->physical_len >= cfg->block_len);

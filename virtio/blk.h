@@ -54,9 +54,10 @@ struct err;
 struct loop;
 struct metric;
 
-#define BLK_NOW_MAX    (256u << 10)
-#define BLK_BOUNCES    8u
-#define BLK_BOUNCE_LEN (64u << 10)
+#define BLK_NOW_MAX        (256u << 10)
+#define BLK_NUM_QUEUES_MAX 8u
+#define BLK_BOUNCES        8u
+#define BLK_BOUNCE_LEN     (64u << 10)
 
 /* All is borrowed and outlives the device, except for the struct itself and
  * the serial number, which are copied. */
@@ -67,7 +68,7 @@ struct blk_config {
 	int fd; /* not closed by the device; open for writing unless ... */
 	bool read_only;
 	uint64_t len;    /* bytes of the file; rounded down to whole blocks */
-	unsigned queues; /* 1..VDEV_QUEUES_MAX */
+	unsigned queues; /* 1..BLK_NUM_QUEUES_MAX */
 	uint32_t block_len;    /* logical block: a power of two, 512..4096 */
 	uint32_t physical_len; /* a power of two, at least block_len */
 	uint32_t io_align;  /* O_DIRECT: of offsets and lengths; 0: buffered */

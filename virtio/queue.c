@@ -288,7 +288,8 @@ void vq_undo(struct vq *q)
 
 /* --- pushing -------------------------------------------------------------- */
 
-void vq_push(struct vq *q, uint16_t head, uint32_t len)
+/* True when the element is in the ring and only the index is missing. */
+static bool put_used(struct vq *q, uint16_t head, uint32_t len)
 {
 	uint8_t *elem;
 
@@ -297,16 +298,27 @@ void vq_push(struct vq *q, uint16_t head, uint32_t len)
 	if (q->stopped) {
 		if (q->closing && q->in_flight == 0)
 			vq_reset(q);
-		return;
+		return false;
 	}
 	elem = q->used + RING_HDR_LEN +
 	       (size_t)USED_ELEM_LEN * (q->next_used & (q->size - 1));
 	gstore32(elem, head);
 	gstore32(elem + 4, len);
 	q->next_used++;
-	/* release: the guest that sees the index sees the element and the
-	 * buffer's bytes */
-	gstore16_release(q->used + 2, q->next_used);
+	return true;
+}
+
+void vq_push(struct vq *q, uint16_t head, uint32_t len)
+{
+	/* release: the guest that sees the index sees the elements and the
+	 * buffers' bytes */
+	if (put_used(q, head, len))
+		gstore16_release(q->used + 2, q->next_used);
+}
+
+void vq_push_early(struct vq *q, uint16_t head, uint32_t len)
+{
+	(void)put_used(q, head, len);
 }
 
 bool vq_wants_interrupt(struct vq *q)

@@ -106,6 +106,10 @@ void vq_undo(struct vq *q);
  * may be pushed in any order, each once. */
 void vq_push(struct vq *q, uint16_t head, uint32_t used_len);
 
+/* As vq_push, but the guest sees it together with the next vq_push, which
+ * must follow: chains that only make sense together. */
+void vq_push_early(struct vq *q, uint16_t head, uint32_t used_len);
+
 /* True when the guest wants an interrupt for what was pushed since the last
  * call. The only place that decides it; see vdev_interrupt. */
 bool vq_wants_interrupt(struct vq *q);

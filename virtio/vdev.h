@@ -25,7 +25,7 @@ struct gmem;
 struct metric;
 struct vdev;
 
-#define VDEV_QUEUES_MAX 8
+#define VDEV_QUEUES_MAX 17 /* eight pairs and a control queue */
 
 /* virtio 1.2, 2.1: device status */
 #define VIRTIO_STATUS_ACKNOWLEDGE 1u
@@ -93,7 +93,7 @@ struct vdev {
 	uint32_t features_sel, driver_features_sel, queue_sel;
 	uint64_t driver_features;
 	unsigned in_flight; /* operations the loop still owns */
-	uint8_t again;      /* bit n: queue n has work left over */
+	uint32_t again;     /* bit n: queue n has work left over */
 	bool reset_pending; /* the guest asked while requests were in flight */
 	bool shut;          /* vdev_shutdown: no new operation, ever */
 	struct vq queue[VDEV_QUEUES_MAX];

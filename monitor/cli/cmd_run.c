@@ -36,6 +36,8 @@ struct run {
 	struct run_fds console;
 	struct machine_disk disk[MACHINE_DISKS_MAX];
 	unsigned n_disks; /* open */
+	struct machine_net net[MACHINE_NETS_MAX];
+	unsigned n_nets; /* open */
 	int signal_fd;
 	int early_signal; /* it came before there was a guest */
 	struct loop_op signal_op, timeout_op;
@@ -161,6 +163,16 @@ static int open_disks(struct run *r, struct err *err)
 	return 0;
 }
 
+static int open_nets(struct run *r, struct err *err)
+{
+	for (unsigned i = 0; i < r->opt.n_nets; i++) {
+		if (run_net_open(&r->opt.net[i], &r->net[i], err))
+			return err->code;
+		r->n_nets++;
+	}
+	return 0;
+}
+
 static int make_machine(struct run *r, const struct boot_src *image,
 			const struct boot_src *initrd, int kvm_fd,
 			struct err *err)
@@ -177,6 +189,8 @@ static int make_machine(struct run *r, const struct boot_src *image,
 		.console_err = r->console.err,
 		.disk = r->disk,
 		.n_disks = r->n_disks,
+		.net = r->net,
+		.n_nets = r->n_nets,
 		.verbose = o->verbose > 0,
 		.trace = o->trace || o->exit_record,
 		.boot = {
@@ -246,6 +260,8 @@ static void free_machine(struct run *r)
 	run_console_close(&r->console);
 	while (r->n_disks > 0)
 		(void)close(r->disk[--r->n_disks].fd);
+	while (r->n_nets > 0)
+		run_net_close(&r->net[--r->n_nets]);
 }
 
 /* The outcome of a set-up that failed. */
@@ -306,7 +322,7 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 	if (r->opt.initrd &&
 	    open_file(r->opt.initrd, "--initrd ", &initrd, err))
 		return STATUS_ERROR;
-	if (open_disks(r, err) ||
+	if (open_disks(r, err) || open_nets(r, err) ||
 	    loop_new(r->n_disks > 0 ? LOOP_ENTRIES_DISKS : LOOP_ENTRIES,
 		     engine(&r->opt), &r->loop, err) ||
 	    catch_signals(r, err) ||

@@ -42,6 +42,11 @@ const char run_help[] =
 	"a\n"
 	"                          pause saves up (default a tenth of a "
 	"second)\n"
+	"      --net tap=NAME|fd=N[,WORD]...\n"
+	"                          a network card on a tap of the host, up to "
+	"4;\n"
+	"                          words: mac=ADDRESS, spoof=on|off, mtu=N,\n"
+	"                          queues=N (1 to 8, default 1)\n"
 	"      --env K=V           environment of a program (repeatable)\n"
 	"      --console WHERE     stdio (default), none, file:PATH (output\n"
 	"                          only), or unix:PATH: listen there and wait\n"
@@ -79,6 +84,7 @@ enum {
 	OPT_KERNEL_ARGS = 256,
 	OPT_INITRD,
 	OPT_DISK,
+	OPT_NET,
 	OPT_ENV,
 	OPT_CONSOLE,
 	OPT_TIMEOUT,
@@ -95,6 +101,7 @@ static const struct option options[] = {
 	{ "kernel-args", required_argument, NULL, OPT_KERNEL_ARGS },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "disk", required_argument, NULL, OPT_DISK },
+	{ "net", required_argument, NULL, OPT_NET },
 	{ "env", required_argument, NULL, OPT_ENV },
 	{ "console", required_argument, NULL, OPT_CONSOLE },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
@@ -173,6 +180,23 @@ static int parse_disk(const char *s, struct run_options *o, struct err *err)
 	return 0;
 }
 
+static int parse_net(const char *s, struct run_options *o, struct err *err)
+{
+	struct run_net *n = &o->net[o->n_nets];
+
+	if (o->n_nets == MACHINE_NETS_MAX)
+		return err_set(err, -EINVAL, "'%s': allowed are %u networks", s,
+			       MACHINE_NETS_MAX);
+	if (run_net_parse(s, n, err))
+		return err->code;
+	o->n_nets++;
+	for (const struct run_net *e = o->net; e < n; e++)
+		if (strcmp(e->name, n->name) == 0)
+			return err_set(err, -EINVAL, "%s: another --net has it",
+				       n->name);
+	return 0;
+}
+
 static int parse_one(int opt, struct run_options *o, struct err *err)
 {
 	unsigned v = 0;
@@ -194,6 +218,9 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 		break;
 	case OPT_DISK:
 		r = parse_disk(optarg, o, err);
+		break;
+	case OPT_NET:
+		r = parse_net(optarg, o, err);
 		break;
 	case OPT_ENV:
 		r = parse_env(optarg, o, err);
@@ -293,6 +320,8 @@ void run_options_fini(struct run_options *o)
 {
 	while (o->n_disks > 0)
 		run_disk_fini(&o->disk[--o->n_disks]);
+	while (o->n_nets > 0)
+		run_net_fini(&o->net[--o->n_nets]);
 	free(o->env);
 	o->env = NULL;
 }

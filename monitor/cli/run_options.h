@@ -9,6 +9,7 @@
 #include "base/attr.h"
 #include "boot/boot.h"
 #include "cli/run_disk.h"
+#include "cli/run_net.h"
 #include "loop/loop.h"
 
 struct err;
@@ -27,6 +28,8 @@ struct run_options {
 	enum loop_engine loop;
 	struct run_disk disk[MACHINE_DISKS_MAX]; /* owned */
 	unsigned n_disks;
+	struct run_net net[MACHINE_NETS_MAX]; /* owned */
+	unsigned n_nets;
 	bool trace, help;
 	int verbose; /* -1 quiet, 0, 1, 2 */
 	char **argv; /* IMAGE and its arguments, borrowed from argv */

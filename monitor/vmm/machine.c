@@ -52,6 +52,7 @@ int machine_new(const struct machine_config *cfg, struct machine **ret_m,
 
 	CHECK(cfg->n_cpus >= 1 && cfg->n_cpus <= BOOT_CPUS_MAX);
 	CHECK(cfg->n_disks <= MACHINE_DISKS_MAX);
+	CHECK(cfg->n_nets <= MACHINE_NETS_MAX);
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return err_set(err, -ENOMEM, "machine");

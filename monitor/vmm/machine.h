@@ -25,6 +25,9 @@ struct outcome;
 #define MACHINE_DISKS_MAX       8u
 #define MACHINE_DISK_QUEUES_MAX 8u
 #define MACHINE_SERIAL_LEN      20u /* of a disk's serial number */
+#define MACHINE_NETS_MAX        4u
+#define MACHINE_NET_PAIRS_MAX   8u
+#define MACHINE_MAC_LEN         6u
 
 /* What a device may do, on average; 0: no limit, or its usual burst. See
  * virtio/ratelimit.h. */
@@ -47,6 +50,20 @@ struct machine_disk {
 	const char *serial;
 };
 
+/* An open tap that becomes a virtio network device; see virtio/net.h. */
+struct machine_net {
+	int fd[MACHINE_NET_PAIRS_MAX]; /* borrowed, as above; `pairs` of them */
+	unsigned pairs;                /* 1..MACHINE_NET_PAIRS_MAX */
+	unsigned offloads;             /* TUN_F_* that the tap has */
+	int link_fd; /* borrowed; hears of changes of the tap; or -1 */
+	int if_index;
+	bool link_up;
+	bool guard; /* only frames from `mac` leave */
+	uint8_t mac[MACHINE_MAC_LEN];
+	uint16_t mtu;
+	const char *name; /* for messages */
+};
+
 struct machine_config {
 	int kvm_fd;                  /* borrowed; see machine_open_kvm */
 	struct loop *loop;           /* borrowed */
@@ -58,6 +75,8 @@ struct machine_config {
 	uint16_t console_cols, console_rows; /* 0: unknown */
 	const struct machine_disk *disk;     /* read by machine_new only */
 	unsigned n_disks;                    /* 0..MACHINE_DISKS_MAX */
+	const struct machine_net *net;       /* read by machine_new only */
+	unsigned n_nets;                     /* 0..MACHINE_NETS_MAX */
 	bool verbose; /* a program's guest kernel says what it lacks */
 	bool trace;   /* work out the guest's own times */
 	/* Sees console input before the guest; returns how much is left. */
