@@ -8,7 +8,7 @@
 #include "kernel/types.h"
 
 #define VIRTIO_QUEUES_MAX 5
-#define VIRTIO_RING_MAX   64 /* two such rings fit in a page */
+#define VIRTIO_RING_MAX   128 /* such a ring fits in a page */
 
 #define VIRTIO_ID_NET     1
 #define VIRTIO_ID_BLK     2
