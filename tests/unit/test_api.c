@@ -293,7 +293,7 @@ static void *wait_for_room(void *arg)
 	/* a socket that is ready and refuses must not be asked all the time */
 	cr_expect_lt((t1.tv_sec - t0.tv_sec) * 1000 +
 			     (t1.tv_nsec - t0.tv_nsec) / 1000000,
-		     150);
+		     20);
 	cr_expect_gt(read(fd, got, sizeof(got)), 12);
 	(void)close(fd);
 	(void)arg;
