@@ -101,17 +101,20 @@ frames()
 	grep '^ *tap' /proc/net/dev
 }
 
+# settle: until the guest is done, and the kernel's io_uring workers, which
+# wait for more work for 5 s, are gone
 settle()
 {
 	n=0
 	activity >now
 	: >before
-	while ! cmp -s before now && [ $n -lt 40 ]; do
+	while { ! cmp -s before now || grep -q iou-wrk now; } && [ $n -lt 40 ]; do
 		mv now before
 		sleep 0.5
 		activity >now
 		n=$((n + 1))
 	done
+	grep -q iou-wrk now && fail "a worker of the kernel stays"
 }
 
 # still: nothing ran for so many seconds
