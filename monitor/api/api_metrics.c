@@ -8,8 +8,8 @@
 #include "base/metrics.h"
 #include "vmm/control.h"
 
-static void print(FILE *f, const char *type, const char *name,
-		  const char *help, uint64_t value)
+static void print(FILE *f, const char *type, const char *name, const char *help,
+		  uint64_t value)
 {
 	(void)fprintf(f,
 		      "# HELP mayfly_%s %s\n"

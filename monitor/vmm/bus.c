@@ -22,9 +22,9 @@ static struct metric unclaimed_pio = { "unclaimed_pio_bus",
 				       "accesses to ports where nothing is",
 				       0 };
 
-static struct metric looks = {
-	"looks_bus", "times the loop looked at the rings for a while", 0
-};
+static struct metric looks = { "looks_bus",
+			       "times the loop looked at the rings for a while",
+			       0 };
 
 struct metric *const bus_metrics[] = { &unclaimed_mmio, &unclaimed_pio, &looks,
 				       NULL };
