@@ -264,7 +264,7 @@ replay: $(FUZZ_BIN) ## every corpus file through its fuzz target
 	$(Q)tests/fuzz/replay.sh $(B)/fuzz
 
 # --- quality -----------------------------------------------------------------
-.PHONY: lint format analyze bench-boot stats install clean
+.PHONY: lint format analyze bench-boot bench-idle stats install clean
 lint: ## layers, headers, format, clang-tidy, shell
 	$(Q)tests/lint/lint.sh
 
@@ -276,6 +276,9 @@ analyze: ## gcc -fanalyzer over the monitor
 
 bench-boot: release ## boot time, memory per VM, teardown; peers beside it
 	$(Q)bench/boot.sh build/release/mayfly $(G)
+
+bench-idle: release ## memory of idle machines with every device
+	$(Q)bench/idle.sh build/release/mayfly $(G)
 
 stats: ## numbers that drift: lines, tests, sizes
 	$(Q)tests/stats.sh
