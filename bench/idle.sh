@@ -1,7 +1,7 @@
 #!/bin/sh
 # idle.sh MAYFLY GUESTS: host memory beyond guest RAM of idle machines that
 # have every device and used each: two disks with rate limits, two network
-# cards, the balloon, the control socket. Beside them machines without. A
+# cards, sockets, the balloon, the control socket. Beside them machines without. A
 # table on stdout, the figures in build/bench/idle.json. Fails when a machine
 # takes more than LIMIT_KIB (default 1536) of MemAvailable, which others on
 # this host move, too: the median of ROUNDS (default 3) counts. VMS (default
@@ -93,6 +93,7 @@ while [ $round -le "$rounds" ]; do
 		--disk "a{}.img,bw=100M,iops=10000" \
 		--disk "b{}.img,bw=100M,iops=10000" \
 		--net "tap=t{}.0" --net "tap=t{}.1" \
+		--vsock "cid=3,path=v{}.sock" \
 		--balloon size=1M,reporting,hinting,deflate-on-oom \
 		--control "s{}.sock"
 	round=$((round + 1))

@@ -12,6 +12,7 @@
 #include "virtio/mmio.h"
 #include "virtio/net.h"
 #include "virtio/throttle.h"
+#include "virtio/vsock.h"
 #include "vmm/machine_priv.h"
 
 int machine_balloon_status(struct machine *m, struct balloon_status *ret)
@@ -54,8 +55,9 @@ struct machine_work machine_work(const struct machine *m)
 
 /* The units' tables. */
 static struct metric *const *const tables[] = {
-	bus_metrics, vdev_metrics,     mmio_metrics, console_ctrl_metrics,
-	blk_metrics, throttle_metrics, net_metrics,  balloon_metrics,
+	bus_metrics,          vdev_metrics,    mmio_metrics,
+	console_ctrl_metrics, blk_metrics,     throttle_metrics,
+	net_metrics,          balloon_metrics, vsock_metrics,
 };
 
 const struct metric *machine_counter(unsigned n)

@@ -18,10 +18,11 @@ truncate -s 1M a.img b.img
 
 # --- the machine -----------------------------------------------------------------
 
-# every_device: in $@ of the caller it would be lost, so a variable of words
 EVERY="--disk a.img,bw=100M,iops=10000 --disk b.img,queues=4"
+EVERY="$EVERY --vsock cid=3,path=vs"
 EVERY="$EVERY --balloon size=1M,reporting,hinting,deflate-on-oom"
 USED="disks 2
+sockets 1
 balloons 1
 random sources 1"
 if [ "$NET_OWN" = yes ]; then
@@ -46,6 +47,13 @@ start()
 	word=$1
 	shift
 	rm -f sock
+	"$HELPERS/vsock" serve vs_7000 stream &
+	server=$!
+	n=0
+	while [ ! -S vs_7000 ] && [ $n -lt 100 ]; do
+		sleep 0.1
+		n=$((n + 1))
+	done
 	# shellcheck disable=SC2086 # words
 	"$MAYFLY" run --control sock --kernel-args \
 		"mayfly.platform=0xc0000000 $word" $EVERY "$@" "$IDLE" \
@@ -62,6 +70,9 @@ start()
 
 stop()
 {
+	kill $server
+	wait $server 2>/dev/null
+	rm -f vs_7000
 	kill $monitor 2>/dev/null
 	status=0
 	wait $monitor 2>/dev/null || status=$?
@@ -143,8 +154,9 @@ for engine in uring poll; do
 	check "nothing runs, $engine"
 	start "" --loop $engine
 	if grep -q io_uring "$ERR"; then
+		stop
+		T_WHY=
 		skip "no io_uring here"
-		wait $monitor
 		continue
 	fi
 	used_all

@@ -8,6 +8,7 @@
 #include "drivers/console.h"
 #include "drivers/net.h"
 #include "drivers/rng.h"
+#include "drivers/vsock.h"
 #include "kernel/clock.h"
 #include "kernel/exit.h"
 #include "kernel/irq.h"
@@ -18,6 +19,7 @@
 #include "lib/string.h"
 
 #define HOT_REQUESTS 2000u
+#define ECHO_PORT    7000u
 #define PATIENCE_NS  (5 * NS_PER_SEC)
 
 static PRINTF(2, 3) void say(enum console_stream to, const char *fmt, ...)
@@ -125,6 +127,31 @@ static unsigned use_balloon(void)
 	return 1;
 }
 
+/* A word to a port of the host and back; the connection stays. 0 also when
+ * nobody listens there. */
+static unsigned use_sockets(void)
+{
+	static char word[4] = "word", back[4];
+	uint32_t cid;
+	int64_t n;
+	int conn;
+
+	if (!vsock_open(&cid))
+		return 0;
+	conn = vsock_connect(VSOCK_STREAM, ECHO_PORT);
+	expect(conn >= 0, "connection", conn);
+	if (vsock_wait_open(conn)) {
+		vsock_close(conn);
+		return 0;
+	}
+	n = vsock_send_all(conn, word, sizeof(word));
+	expect(n == sizeof(word), "send", n);
+	n = vsock_recv_wait(conn, back, sizeof(back));
+	expect(n == sizeof(back) && memcmp(word, back, sizeof(back)) == 0,
+	       "echo", n);
+	return 1;
+}
+
 static unsigned use_rng(void)
 {
 	uint8_t bytes[16];
@@ -149,6 +176,7 @@ void kit_main(gpa_t start_info, uint64_t tsc_entry)
 	say(CONSOLE_OUT, "disks %u\n", use_disks(page));
 	say(CONSOLE_OUT, "cards %u\n", use_cards());
 	say(CONSOLE_OUT, "balloons %u\n", use_balloon());
+	say(CONSOLE_OUT, "sockets %u\n", use_sockets());
 	say(CONSOLE_OUT, "random sources %u\n", use_rng());
 	say(CONSOLE_ERR, "errors\n");
 	console_flush(false);
