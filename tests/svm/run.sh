@@ -4,6 +4,7 @@
 # in there runs
 #   integ  the integration suite of tests/integ/
 #   linux  stock Debian kernels as guests of mayfly (t_linux.sh)
+#   linux_net  the same with network cards (t_linux_net.sh)
 #   PATH   any other t_*.sh, with the same kernels at hand in $LINUX
 # One outer machine a part. Results come back over the second serial port and
 # are printed with "svm/" before the name; the consoles are kept in
@@ -15,7 +16,7 @@ set -eu
 mayfly=$(readlink -f "${1:?usage: run.sh MAYFLY GUESTS [PART...]}")
 guests=$(readlink -f "${2:?usage: run.sh MAYFLY GUESTS [PART...]}")
 shift 2
-[ $# -gt 0 ] || set -- integ linux
+[ $# -gt 0 ] || set -- integ linux linux_net
 cd "$(dirname "$0")/../.."
 here=tests/svm
 out=build/svm
@@ -65,7 +66,7 @@ root()
 }
 
 # What every outer machine holds
-root "$work/outer" $here/outer-init.sh irqbypass kvm kvm-amd
+root "$work/outer" $here/outer-init.sh irqbypass kvm kvm-amd tun
 mkdir -p "$work/outer/m/guests" "$work/outer/m/integ" "$work/outer/m/svm"
 cp "$mayfly" "$work/outer/m/mayfly"
 cp tests/integ/*.sh "$work/outer/m/integ/"
@@ -85,7 +86,11 @@ pack_linux()
 {
 	[ ! -f "$work/linux.cpio" ] || return 0
 	root "$work/inner" $here/inner-init.sh virtio virtio_ring virtio_mmio \
-		virtio_console virtio-rng virtio_blk
+		virtio_console virtio-rng virtio_blk virtio_net net_failover \
+		failover
+	for h in stream offload; do
+		cp "$guests/tests/integ/helpers/$h" "$work/inner/bin/"
+	done
 	mkdir -p "$work/linux/m/linux"
 	pack "$work/inner" "$work/linux/m/linux/initrd"
 	cp "$kernel/bzImage" "$kernel/vmlinux" "$work/linux/m/linux/"
