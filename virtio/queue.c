@@ -350,6 +350,8 @@ bool vq_arm(struct vq *q)
 {
 	if (!running(q))
 		return false;
+	if (q->polled)
+		return vq_has_avail(q);
 	if (q->event_idx)
 		gstore16(avail_event(q), q->next_avail);
 	else if (q->kicks_off)
@@ -366,4 +368,41 @@ void vq_kicks_off(struct vq *q)
 		return;
 	gstore16(q->used, USED_F_NO_NOTIFY);
 	q->kicks_off = true;
+}
+
+/* --- looking instead ------------------------------------------------------- */
+
+bool vq_poll_begin(struct vq *q)
+{
+	if (!running(q) || !q->event_idx || q->polled)
+		return false;
+	q->polled = true;
+	/* an index the guest has passed already (virtio 1.2, 2.7.10) */
+	gstore16(avail_event(q), (uint16_t)(q->next_avail - 1));
+	/* A chain added before this load may have missed the wish for kicks
+	 * that stood there until now; one added later differs from it. */
+	q->looked = avail_idx(q);
+	return q->looked != q->next_avail;
+}
+
+bool vq_poll(struct vq *q)
+{
+	uint16_t idx;
+
+	if (!running(q) || !q->polled)
+		return false;
+	idx = avail_idx(q);
+	if (idx == q->looked)
+		return false;
+	q->looked = idx;
+	return true;
+}
+
+bool vq_poll_end(struct vq *q)
+{
+	if (!q->polled)
+		return false;
+	q->polled = false;
+	(void)vq_arm(q); /* the fence, too */
+	return running(q) && avail_idx(q) != q->looked;
 }

@@ -86,6 +86,37 @@ bool vdev_again(struct vdev *v)
 	return v->again != 0;
 }
 
+void vdev_poll_begin(struct vdev *v)
+{
+	for (unsigned i = 0; i < v->ops->queues && vdev_live(v); i++)
+		if (vq_poll_begin(&v->queue[i]))
+			notify(v, i);
+}
+
+static bool poll_queues(struct vdev *v, bool (*is_new)(struct vq *q))
+{
+	bool any = v->again != 0;
+
+	(void)vdev_again(v);
+	for (unsigned i = 0; i < v->ops->queues; i++) {
+		if (!is_new(&v->queue[i]) || !vdev_live(v))
+			continue;
+		notify(v, i);
+		any = true;
+	}
+	return any;
+}
+
+bool vdev_poll(struct vdev *v)
+{
+	return poll_queues(v, vq_poll);
+}
+
+bool vdev_poll_end(struct vdev *v)
+{
+	return poll_queues(v, vq_poll_end);
+}
+
 void vdev_interrupt(struct vdev *v, unsigned queue)
 {
 	if (!vq_wants_interrupt(&v->queue[queue]))

@@ -123,6 +123,17 @@ void vdev_notify(struct vdev *v, unsigned queue);
  */
 bool vdev_again(struct vdev *v);
 
+/*
+ * For a while the loop thread looks at the rings, and kicks are not needed.
+ * vdev_poll handles what is new as if the guest had kicked, and what was left
+ * over (vdev_again); vdev_poll_end does so once more and turns kicks on again.
+ * Both return whether there was anything. A device that is not live is left
+ * alone.
+ */
+void vdev_poll_begin(struct vdev *v);
+WUR bool vdev_poll(struct vdev *v);
+WUR bool vdev_poll_end(struct vdev *v);
+
 /* Queue interrupt if the driver wants one (flags or event index). Once for
  * any number of pushes. */
 void vdev_interrupt(struct vdev *v, unsigned queue);

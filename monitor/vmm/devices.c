@@ -89,6 +89,14 @@ static int create_errors(struct machine *m, unsigned nth, struct irq_line irq,
 	return r;
 }
 
+static struct ratelimit_config limit_of(const struct machine_rate *r)
+{
+	return (struct ratelimit_config){ .bytes = r->bytes,
+					  .ops = r->ops,
+					  .bytes_burst = r->bytes_burst,
+					  .ops_burst = r->ops_burst };
+}
+
 static int create_disk(struct machine *m, unsigned nth, struct irq_line irq,
 		       struct vdev **ret_v, struct err *err)
 {
@@ -105,6 +113,7 @@ static int create_disk(struct machine *m, unsigned nth, struct irq_line irq,
 		.physical_len = d->physical_len,
 		.io_align = d->io_align,
 		.mem_align = d->mem_align,
+		.limit = limit_of(&d->rate),
 		.serial = d->serial,
 		.now_max = BLK_NOW_MAX,
 	};

@@ -29,6 +29,13 @@ struct outcome;
 #define MACHINE_NET_PAIRS_MAX   8u
 #define MACHINE_MAC_LEN         6u
 
+/* What a device may do, on average; 0: no limit, or its usual burst. See
+ * virtio/ratelimit.h. */
+struct machine_rate {
+	uint64_t bytes, ops; /* a second */
+	uint64_t bytes_burst, ops_burst;
+};
+
 /* An open file that becomes a virtio block device; see virtio/blk.h. */
 struct machine_disk {
 	int fd;       /* borrowed while the machine lives */
@@ -38,7 +45,8 @@ struct machine_disk {
 	uint32_t block_len;           /* logical block, 512..4096 */
 	uint32_t physical_len;        /* at least block_len */
 	uint32_t io_align, mem_align; /* O_DIRECT: its alignments; else 0 */
-	const char *name;             /* for messages */
+	struct machine_rate rate;
+	const char *name; /* for messages */
 	const char *serial;
 };
 

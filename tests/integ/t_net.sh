@@ -7,11 +7,11 @@ HELPERS=$GUESTS/tests/integ/helpers
 if [ -z "${NET_OWN-}" ]; then
 	export NET_OWN=yes
 	"$HELPERS/tap" own true 2>/dev/null || NET_OWN=no
-	[ $NET_OWN = no ] || exec "$HELPERS/tap" own sh "$0"
+	[ "$NET_OWN" = no ] || exec "$HELPERS/tap" own sh "$0"
 fi
 . "$LIB"
 
-if [ $NET_OWN = no ]; then
+if [ "$NET_OWN" = no ]; then
 	check "network"
 	skip "no right to make taps and network namespaces here"
 	exit

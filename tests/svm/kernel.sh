@@ -11,11 +11,11 @@ out=$cache/debian-kernel
 
 # Dependencies first within a group; insmod takes no order from us.
 modules="irqbypass kvm kvm-amd ccp rng-core virtio-rng virtio virtio_ring
-	virtio_mmio virtio_console virtio_blk virtio_balloon tun
-	virtio_net net_failover failover vsock
-	vmw_vsock_virtio_transport_common vmw_vsock_virtio_transport"
+virtio_mmio virtio_console virtio_blk virtio_balloon virtio_net net_failover
+failover vsock vmw_vsock_virtio_transport_common vmw_vsock_virtio_transport
+loop tun"
 
-if [ -f "$out/version" ] && [ "$(cat "$out/wanted" 2>/dev/null)" = "$modules" ]
+if [ -f "$out/version" ] && [ "$(cat "$out/list" 2>/dev/null)" = "$modules" ]
 then
 	echo "$out"
 	exit 0
@@ -72,7 +72,7 @@ for m in $modules; do
 done
 
 tests/svm/vmlinux.sh "$new/bzImage" >"$new/vmlinux"
-echo "$modules" >"$new/wanted"
+echo "$modules" >"$new/list"
 echo "$version" >"$new/version"
 rm -rf "$out"
 mv "$new" "$out"
