@@ -182,6 +182,15 @@ echoes 2000 1400 32
 stop
 tap_gone tap0
 
+# What waits for its turn is not lost.
+check "a rate"
+tap_up tap0
+respond --net tap=tap0,iops=200,bw=10M
+pings
+echoes 60 1000 8
+stop
+tap_gone tap0
+
 # --- links ----------------------------------------------------------------------
 
 check "a link that goes down and up"
@@ -310,6 +319,8 @@ refused "small MTU" tap=tap0,mtu=67 mtu "'67'" '68 to 65535'
 refused "no queues" tap=tap0,queues=0 queues "'0'" '1 to 8'
 refused "nine queues" tap=tap1,queues=9 queues "'9'" '1 to 8'
 refused "spoofing of a kind" tap=tap0,spoof=maybe spoof "'maybe'" 'off'
+refused "rate of letters" tap=tap0,bw=fast bw "'fast'"
+refused "burst without a rate" tap=tap0,bw-burst=1M 'only with bw='
 refused "standard output" fd=1 fd "'1'" '3 to'
 refused "closed descriptor" fd=333 '--net fd=333' 'Bad file'
 refused "two queues of a descriptor" fd=7,queues=2 'queues=2' 'allowed is 1'

@@ -79,10 +79,16 @@ static int connection(const char *address, int port)
 	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
 
 	if (address) {
-		if (inet_pton(AF_INET, address, &a.sin_addr) != 1 ||
-		    connect(fd, (struct sockaddr *)&a, sizeof(a)))
+		if (inet_pton(AF_INET, address, &a.sin_addr) != 1)
 			exit(fail(address));
-		return fd;
+		/* the other side may not be there yet */
+		for (int i = 0; i < 200; i++) {
+			if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
+				return fd;
+			(void)nanosleep(&(struct timespec){ 0, 100000000 },
+					NULL);
+		}
+		exit(fail(address));
 	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 1))
