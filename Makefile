@@ -45,7 +45,7 @@ CFLAGS_ALL    = -std=gnu17 -g $(WARN) $(FLAV_CFLAGS) -fstack-protector-strong \
 # One static file starts in half the time of a dynamic one (docs/adr/0003).
 STATIC_PIE   := $(if $(filter debug release analyze,$(FLAVOUR)),-static-pie,-pie)
 LDFLAGS_ALL   = $(FLAV_CFLAGS) $(STATIC_PIE) -pthread -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS)
-LIBS         := -l:liburing.a -l:libjansson.a
+LIBS         := -l:liburing.a -l:libjansson.a -l:libhttp_parser.a
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')

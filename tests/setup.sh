@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 
 packages="
 gcc libc6-dev make musl-tools binutils git
-libseccomp-dev liburing-dev libcap-dev libjansson-dev libcriterion-dev
+libseccomp-dev liburing-dev libcap-dev libjansson-dev libhttp-parser-dev
+libcriterion-dev
 clang clang-format clang-tidy libclang-rt-14-dev shellcheck
 qemu-system-x86 busybox-static acpica-tools cpio lz4 strace jq
 e2fsprogs

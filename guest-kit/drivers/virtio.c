@@ -67,7 +67,8 @@ static volatile uint16_t *avail_event(const struct virtq *q)
 	return (volatile uint16_t *)(void *)(q->used->ring + q->n);
 }
 
-/* Within the page of a device's rings. */
+/* Within a page of a device's rings. */
+#define RINGS_PAGE 2 /* rings in it */
 #define RING_DESC  0
 #define RING_AVAIL 1024
 #define RING_USED  1160
@@ -106,14 +107,18 @@ bool virtio_find(struct virtio *v, uint16_t id, unsigned nth, unsigned irq_bit)
 
 bool virtio_prepare(struct virtio *v, unsigned n_queues, uint16_t n)
 {
-	uint8_t *page = page_alloc_zeroed();
+	uint8_t *page = NULL;
 
-	if (!page)
-		return false;
 	v->n_queues = n_queues;
 	v->event_idx = true;
 	for (unsigned i = 0; i < n_queues; i++) {
-		uint8_t *ring = page + (size_t)i * RING_LEN;
+		uint8_t *ring;
+
+		if (i % RINGS_PAGE == 0)
+			page = page_alloc_zeroed();
+		if (!page)
+			return false;
+		ring = page + (size_t)(i % RINGS_PAGE) * RING_LEN;
 
 		v->q[i] = (struct virtq){
 			.desc = (void *)(ring + RING_DESC),

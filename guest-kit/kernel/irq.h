@@ -13,6 +13,7 @@
 #define IRQ_BLK(n)     (3 + (n))  /* 0 .. 7 */
 #define IRQ_NET(n)     (11 + (n)) /* 0 .. 3 */
 #define IRQ_TIMER      16
+#define IRQ_BALLOON    17
 
 /* The edge-triggered interrupt line gsi sets `bit` from now on. */
 void irq_route(unsigned gsi, unsigned bit);

@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/api.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -19,6 +21,7 @@
 #include "cli/run_console.h"
 #include "cli/run_options.h"
 #include "cli/tty.h"
+#include "cli/unix_path.h"
 #include "loop/loop.h"
 #include "vmm/machine.h"
 #include "vmm/outcome.h"
@@ -38,6 +41,8 @@ struct run {
 	unsigned n_disks; /* open */
 	struct machine_net net[MACHINE_NETS_MAX];
 	unsigned n_nets; /* open */
+	struct unix_listener control;
+	struct api *api; /* of the machine's loop, or NULL */
 	int signal_fd;
 	int early_signal; /* it came before there was a guest */
 	struct loop_op signal_op, timeout_op;
@@ -182,6 +187,7 @@ static int make_machine(struct run *r, const struct boot_src *image,
 		.kvm_fd = kvm_fd,
 		.loop = r->loop,
 		.mem_len = o->mem_len,
+		.huge_pages = o->huge_pages,
 		.n_cpus = o->n_cpus,
 		.legacy = o->legacy,
 		.console_in = r->console.in,
@@ -191,6 +197,7 @@ static int make_machine(struct run *r, const struct boot_src *image,
 		.n_disks = r->n_disks,
 		.net = r->net,
 		.n_nets = r->n_nets,
+		.balloon = o->has_balloon ? &o->balloon : NULL,
 		.verbose = o->verbose > 0,
 		.trace = o->trace || o->exit_record,
 		.boot = {
@@ -224,6 +231,34 @@ static void take_terminal(const struct run *r)
 		tty_raw(r->console.in);
 }
 
+static int open_control(struct run *r, struct err *err)
+{
+	const char *path = r->opt.control;
+	int e = path ? unix_listen(path, SOCK_STREAM, &r->control) : 0;
+
+	return e ? err_set(err, e, "--control %s", path) : 0;
+}
+
+static int start_api(struct run *r, struct err *err)
+{
+	const struct run_options *o = &r->opt;
+	const struct api_env env = {
+		.machine = r->machine,
+		.mem_len = o->mem_len,
+		.n_cpus = o->n_cpus,
+		.image = o->argv[0],
+		.initrd = o->initrd,
+		.boot_args = o->kernel_args,
+		.disk = r->disk,
+		.n_disks = r->n_disks,
+		.balloon = o->has_balloon ? &o->balloon : NULL,
+	};
+
+	return o->control
+		       ? api_start(r->loop, r->control.fd, &env, &r->api, err)
+		       : 0;
+}
+
 static int arm(struct run *r, struct err *err)
 {
 	int e;
@@ -235,8 +270,12 @@ static int arm(struct run *r, struct err *err)
 	if (!e && r->opt.timeout_ns)
 		e = loop_timer(r->loop, &r->timeout_op,
 			       clock_mono_ns() + r->opt.timeout_ns);
+	if (e)
+		(void)err_set(err, e, "event loop");
+	else
+		e = start_api(r, err);
 	loop_unlock(r->loop);
-	return e ? err_set(err, e, "event loop") : 0;
+	return e;
 }
 
 static void disarm(struct run *r)
@@ -245,6 +284,7 @@ static void disarm(struct run *r)
 	r->ending = true;
 	loop_cancel(r->loop, &r->signal_op);
 	loop_cancel(r->loop, &r->timeout_op);
+	api_stop(r->api);
 	loop_unlock(r->loop);
 }
 
@@ -253,7 +293,9 @@ static void disarm(struct run *r)
 static void free_machine(struct run *r)
 {
 	if (r->machine)
-		machine_free(r->machine);
+		machine_free(r->machine); /* runs the loop until quiet */
+	api_free(r->api);
+	unix_unlisten(&r->control);
 	loop_free(r->loop);
 	if (r->signal_fd >= 0)
 		(void)close(r->signal_fd);
@@ -322,7 +364,7 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 	if (r->opt.initrd &&
 	    open_file(r->opt.initrd, "--initrd ", &initrd, err))
 		return STATUS_ERROR;
-	if (open_disks(r, err) || open_nets(r, err) ||
+	if (open_disks(r, err) || open_nets(r, err) || open_control(r, err) ||
 	    loop_new(r->n_disks > 0 ? LOOP_ENTRIES_DISKS : LOOP_ENTRIES,
 		     engine(&r->opt), &r->loop, err) ||
 	    catch_signals(r, err) ||
@@ -447,6 +489,7 @@ static int run_with(struct run *r, uint64_t start_ns)
 int cmd_run(int argc, char **argv)
 {
 	struct run r = { .signal_fd = -1,
+			 .control = { .fd = -1 },
 			 .console = { -1, -1, -1, { -1, -1 }, NULL } };
 	uint64_t start_ns = process_start_ns();
 	struct err err = { 0 };

@@ -256,6 +256,7 @@ int run_disk_open(const struct run_disk *d, struct machine_disk *ret,
 		.rate = d->rate,
 		.name = d->path,
 		.serial = d->serial ? d->serial : d->id,
+		.id = d->id,
 	};
 	int r;
 

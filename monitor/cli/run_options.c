@@ -48,6 +48,14 @@ const char run_help[] =
 	"                          words: mac=ADDRESS, spoof=on|off, mtu=N,\n"
 	"                          queues=N (1 to 8, default 1), limits as "
 	"above\n"
+	"      --balloon on|WORD[,WORD]...\n"
+	"                          a memory balloon; words: size=SIZE (to "
+	"take\n"
+	"                          at first), stats=SECONDS, reporting, "
+	"hinting,\n"
+	"                          deflate-on-oom\n"
+	"      --control SOCK      control the machine by HTTP over this Unix\n"
+	"                          socket (see the manual)\n"
 	"      --env K=V           environment of a program (repeatable)\n"
 	"      --console WHERE     stdio (default), none, file:PATH (output\n"
 	"                          only), or unix:PATH: listen there and wait\n"
@@ -57,6 +65,11 @@ const char run_help[] =
 	"      --boot HOW          auto (default), pvh, linux or program\n"
 	"      --legacy LIST       add old PC devices: serial, pit, rtc, "
 	"i8042\n"
+	"      --huge-pages HOW    off (default), or thp: transparent huge "
+	"pages\n"
+	"                          behind guest memory: quicker for large "
+	"direct\n"
+	"                          I/O and large guests, but 2 MiB at a time\n"
 	"      --loop ENGINE       uring, poll or auto (default): uring, or "
 	"poll\n"
 	"                          on a terminal and where uring is forbidden\n"
@@ -86,11 +99,14 @@ enum {
 	OPT_INITRD,
 	OPT_DISK,
 	OPT_NET,
+	OPT_BALLOON,
+	OPT_CONTROL,
 	OPT_ENV,
 	OPT_CONSOLE,
 	OPT_TIMEOUT,
 	OPT_BOOT,
 	OPT_LEGACY,
+	OPT_HUGE_PAGES,
 	OPT_LOOP,
 	OPT_TRACE,
 	OPT_EXIT_RECORD,
@@ -103,11 +119,14 @@ static const struct option options[] = {
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "net", required_argument, NULL, OPT_NET },
+	{ "balloon", required_argument, NULL, OPT_BALLOON },
+	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "env", required_argument, NULL, OPT_ENV },
 	{ "console", required_argument, NULL, OPT_CONSOLE },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "boot", required_argument, NULL, OPT_BOOT },
 	{ "legacy", required_argument, NULL, OPT_LEGACY },
+	{ "huge-pages", required_argument, NULL, OPT_HUGE_PAGES },
 	{ "loop", required_argument, NULL, OPT_LOOP },
 	{ "trace", no_argument, NULL, OPT_TRACE },
 	{ "exit-record", required_argument, NULL, OPT_EXIT_RECORD },
@@ -128,6 +147,10 @@ static const struct arg_word legacy_words[] = {
 	{ "pit", MACHINE_LEGACY_PIT },
 	{ "rtc", MACHINE_LEGACY_RTC },
 	{ "i8042", MACHINE_LEGACY_I8042 },
+};
+static const struct arg_word huge_words[] = {
+	{ "off", false },
+	{ "thp", true },
 };
 static const struct arg_word loop_words[] = {
 	{ "auto", LOOP_AUTO },
@@ -198,6 +221,15 @@ static int parse_net(const char *s, struct run_options *o, struct err *err)
 	return 0;
 }
 
+static int parse_balloon(const char *s, struct run_options *o, struct err *err)
+{
+	if (o->has_balloon)
+		return err_set(err, -EINVAL, "'%s': a machine has one balloon",
+			       s);
+	o->has_balloon = true;
+	return run_balloon_parse(s, &o->balloon, err);
+}
+
 static int parse_one(int opt, struct run_options *o, struct err *err)
 {
 	unsigned v = 0;
@@ -223,6 +255,12 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 	case OPT_NET:
 		r = parse_net(optarg, o, err);
 		break;
+	case OPT_BALLOON:
+		r = parse_balloon(optarg, o, err);
+		break;
+	case OPT_CONTROL:
+		o->control = optarg;
+		break;
 	case OPT_ENV:
 		r = parse_env(optarg, o, err);
 		break;
@@ -240,6 +278,11 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 	case OPT_LEGACY:
 		r = arg_set(optarg, legacy_words, ARRAY_SIZE(legacy_words),
 			    &o->legacy, err);
+		break;
+	case OPT_HUGE_PAGES:
+		r = arg_choice(optarg, huge_words, ARRAY_SIZE(huge_words), &v,
+			       err);
+		o->huge_pages = v;
 		break;
 	case OPT_LOOP:
 		r = arg_choice(optarg, loop_words, ARRAY_SIZE(loop_words), &v,
@@ -306,6 +349,8 @@ int run_options_parse(int argc, char **argv, struct run_options *ret,
 		}
 		index = -1;
 	}
+	if (!r && !o.help && o.has_balloon)
+		r = run_balloon_check(&o.balloon, o.mem_len, err);
 	if (!r && !o.help && optind >= argc)
 		r = err_set(err, -EINVAL, "no IMAGE given");
 	if (r) {

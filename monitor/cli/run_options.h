@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 #include "boot/boot.h"
+#include "cli/run_balloon.h"
 #include "cli/run_disk.h"
 #include "cli/run_net.h"
 #include "loop/loop.h"
@@ -18,8 +19,9 @@ enum run_console { CONSOLE_STDIO, CONSOLE_NONE, CONSOLE_FILE, CONSOLE_UNIX };
 
 struct run_options {
 	uint64_t mem_len;
+	bool huge_pages;
 	unsigned n_cpus;
-	const char *kernel_args, *initrd, *exit_record;
+	const char *kernel_args, *initrd, *exit_record, *control;
 	enum run_console console;
 	const char *console_path;
 	uint64_t timeout_ns; /* 0: none */
@@ -30,6 +32,8 @@ struct run_options {
 	unsigned n_disks;
 	struct run_net net[MACHINE_NETS_MAX]; /* owned */
 	unsigned n_nets;
+	struct machine_balloon balloon;
+	bool has_balloon;
 	bool trace, help;
 	int verbose; /* -1 quiet, 0, 1, 2 */
 	char **argv; /* IMAGE and its arguments, borrowed from argv */

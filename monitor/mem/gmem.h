@@ -1,4 +1,5 @@
-/* gmem.h: guest memory. Three doors (read, write, span), each bounded.
+/* gmem.h: guest memory. Three doors (read, write, span), each bounded, and a
+ * way to give pages back (discard).
  *
  * Nobody holds a typed pointer into guest memory. The guest may change any
  * byte at any time, so every value that decides something is loaded once.
@@ -18,6 +19,7 @@
 struct err;
 
 #define GMEM_REGIONS_MAX 2
+#define GMEM_HUGE_LEN    (2ull << 20) /* a huge page, here and in the guest */
 
 struct gmem_region {
 	gpa_t base;
@@ -33,10 +35,14 @@ struct gmem {
 
 /*
  * Maps `len` bytes (a multiple of 4 KiB, at most LAYOUT_MEM_MAX) of zeroed,
- * private, lazily allocated memory and lays it out around the hole. -EINVAL,
- * -ENOMEM.
+ * private, lazily allocated memory and lays it out around the hole. Guest and
+ * host addresses agree modulo GMEM_HUGE_LEN. -EINVAL, -ENOMEM.
  */
 WUR int gmem_init(struct gmem *m, uint64_t len, struct err *err);
+
+/* Asks for transparent huge pages behind what gmem_init mapped. -EINVAL: this
+ * kernel has none. */
+WUR int gmem_prefer_huge(const struct gmem *m);
 
 /* A gmem over bytes the caller owns: one region. For tests and fuzzing. */
 void gmem_init_borrowed(struct gmem *m, gpa_t base, void *host, uint64_t len);
@@ -57,6 +63,18 @@ WUR int gmem_zero(const struct gmem *m, gpa_t gpa, size_t len);
  * gload/gstore functions below. Valid until gmem_fini. */
 WUR int gmem_span(const struct gmem *m, gpa_t gpa, size_t len,
 		  struct iovec *ret_span);
+
+/*
+ * Gives the pages that lie wholly inside a span (of gmem_span, or of a chain)
+ * back to the host: *ret_len bytes, which read as zeros from now on. Spans and
+ * iovecs stay valid; whoever uses one there finds zeros, too. -EFAULT: the
+ * span is not within one region. Other errors: the host would not (locked
+ * memory, -EINVAL). Costs a system call, and for every page that is used
+ * again a fault. For private anonymous memory, as gmem_init maps it: of a
+ * file's pages this would only drop our copy.
+ */
+WUR int gmem_discard(const struct gmem *m, const struct iovec *span,
+		     uint64_t *ret_len);
 
 /* True when [gpa, gpa+len) is RAM within one region. */
 bool gmem_has(const struct gmem *m, gpa_t gpa, uint64_t len);

@@ -15,8 +15,14 @@
 #define KBD_DATA   0x60
 #define KBD_CMD    0x64
 
-static struct metric unclaimed_mmio = { .name = "bus_unclaimed_mmio" };
-static struct metric unclaimed_pio = { .name = "bus_unclaimed_pio" };
+static struct metric unclaimed_mmio = {
+	"unclaimed_mmio_bus", "accesses to addresses where nothing is", 0
+};
+static struct metric unclaimed_pio = { "unclaimed_pio_bus",
+				       "accesses to ports where nothing is",
+				       0 };
+
+struct metric *const bus_metrics[] = { &unclaimed_mmio, &unclaimed_pio, NULL };
 
 /* The device whose window holds the access, and the offset in it. */
 static struct vdev *find_device(struct machine *m, gpa_t gpa, unsigned n,
@@ -62,11 +68,11 @@ static void finish_work(struct machine *m, struct vdev *v)
 bool bus_look(void *machine)
 {
 	struct machine *m = machine;
-	struct linger *g = &m->linger;
+	struct lookout *g = &m->lookout;
 	const bool was_looking = g->looking;
 	bool any = false;
 
-	if (!linger_start(g))
+	if (!lookout_start(g))
 		return false;
 	for (unsigned i = 0; i < m->n_devs; i++) {
 		if (!was_looking)
@@ -74,7 +80,7 @@ bool bus_look(void *machine)
 		else if (vdev_poll(m->dev[i]))
 			any = true;
 	}
-	if (linger_looked(g, clock_mono_ns(), any))
+	if (lookout_looked(g, clock_mono_ns(), any))
 		return true;
 	for (unsigned i = 0; i < m->n_devs; i++)
 		if (vdev_poll_end(m->dev[i]))
@@ -89,7 +95,7 @@ void bus_write_device(struct machine *m, struct vdev *v, unsigned off,
 	if (off != MMIO_REG_QUEUE_NOTIFY)
 		return;
 	finish_work(m, v);
-	if (m->linger.need > 0 && linger_kicked(&m->linger, clock_mono_ns()))
+	if (m->lookout.need > 0 && lookout_kicked(&m->lookout, clock_mono_ns()))
 		loop_wake(m->cfg.loop);
 }
 

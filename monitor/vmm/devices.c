@@ -5,6 +5,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "virtio/balloon.h"
 #include "virtio/blk.h"
 #include "virtio/console.h"
 #include "virtio/net.h"
@@ -152,6 +153,28 @@ static int create_net(struct machine *m, unsigned nth, struct irq_line irq,
 	return r ? err_wrap(err, "%s", d->name) : 0;
 }
 
+static int create_balloon(struct machine *m, unsigned nth, struct irq_line irq,
+			  struct vdev **ret_v, struct err *err)
+{
+	const struct machine_balloon *c = m->cfg.balloon;
+	const struct balloon_config cfg = {
+		.loop = m->cfg.loop,
+		.mem = &m->mem,
+		.irq = irq,
+		.target = c->target,
+		.stats_s = c->stats_s,
+		.reporting = c->reporting,
+		.hinting = c->hinting,
+		.deflate_on_oom = c->deflate_on_oom,
+	};
+	int r = balloon_new(&cfg, ret_v, err);
+
+	(void)nth;
+	if (!r)
+		m->balloon = *ret_v;
+	return r;
+}
+
 static unsigned one(const struct machine_config *cfg)
 {
 	(void)cfg;
@@ -173,6 +196,11 @@ static unsigned n_nets(const struct machine_config *cfg)
 	return cfg->n_nets;
 }
 
+static unsigned n_balloons(const struct machine_config *cfg)
+{
+	return cfg->balloon != NULL;
+}
+
 static const struct device {
 	const char *name;
 	/* The nth of its kind. */
@@ -185,9 +213,10 @@ static const struct device {
 	{ "error console", create_errors, n_errors },
 	{ "disk", create_disk, n_disks },
 	{ "network", create_net, n_nets },
+	{ "balloon", create_balloon, n_balloons },
 };
 
-_Static_assert(3 + MACHINE_DISKS_MAX + MACHINE_NETS_MAX <= LAYOUT_VIRTIO_MAX,
+_Static_assert(4 + MACHINE_DISKS_MAX + MACHINE_NETS_MAX <= LAYOUT_VIRTIO_MAX,
 	       "device windows");
 
 unsigned devices_count(const struct machine_config *cfg)

@@ -48,6 +48,14 @@ struct machine_disk {
 	struct machine_rate rate;
 	const char *name; /* for messages */
 	const char *serial;
+	const char *id; /* what it is called by who controls the machine */
+};
+
+/* The virtio balloon; see virtio/balloon.h. */
+struct machine_balloon {
+	uint64_t target;  /* bytes to take from the guest at first */
+	unsigned stats_s; /* seconds between statistics; 0: none */
+	bool reporting, hinting, deflate_on_oom;
 };
 
 /* An open tap that becomes a virtio network device; see virtio/net.h. */
@@ -69,15 +77,17 @@ struct machine_config {
 	int kvm_fd;                  /* borrowed; see machine_open_kvm */
 	struct loop *loop;           /* borrowed */
 	uint64_t mem_len;            /* bytes, a multiple of 4 KiB */
+	bool huge_pages;             /* transparent ones behind it */
 	unsigned n_cpus;             /* 1..BOOT_CPUS_MAX */
 	unsigned legacy;             /* MACHINE_LEGACY_* */
 	int console_in, console_out; /* borrowed; -1: none */
 	int console_err; /* borrowed; a program's errors; -1: on the console */
-	uint16_t console_cols, console_rows; /* 0: unknown */
-	const struct machine_disk *disk;     /* read by machine_new only */
-	unsigned n_disks;                    /* 0..MACHINE_DISKS_MAX */
-	const struct machine_net *net;       /* read by machine_new only */
-	unsigned n_nets;                     /* 0..MACHINE_NETS_MAX */
+	uint16_t console_cols, console_rows;   /* 0: unknown */
+	const struct machine_disk *disk;       /* read by machine_new only */
+	unsigned n_disks;                      /* 0..MACHINE_DISKS_MAX */
+	const struct machine_net *net;         /* read by machine_new only */
+	unsigned n_nets;                       /* 0..MACHINE_NETS_MAX */
+	const struct machine_balloon *balloon; /* the same; NULL: none */
 	bool verbose; /* a program's guest kernel says what it lacks */
 	bool trace;   /* work out the guest's own times */
 	/* Sees console input before the guest; returns how much is left. */

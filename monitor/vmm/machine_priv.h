@@ -19,7 +19,7 @@
 #include "mem/gmem.h"
 #include "virtio/vdev.h"
 #include "vmm/legacy_priv.h"
-#include "vmm/linger.h"
+#include "vmm/lookout.h"
 #include "vmm/machine.h"
 #include "vmm/outcome.h"
 
@@ -51,8 +51,9 @@ struct machine {
 	struct vdev *dev[LAYOUT_VIRTIO_MAX];
 	struct irq_pin dev_pin[LAYOUT_VIRTIO_MAX];
 	unsigned n_devs;
-	struct linger linger;
-	struct vdev *console, *errors; /* of dev[]; errors may be NULL */
+	struct lookout lookout;
+	/* of dev[]; errors and balloon may be NULL */
+	struct vdev *console, *errors, *balloon;
 	struct legacy legacy;
 	struct irq_pin legacy_pin;
 
@@ -70,7 +71,8 @@ struct machine {
 unsigned devices_count(const struct machine_config *cfg);
 WUR int devices_create(struct machine *m, struct err *err);
 
-/* bus.c: one guest access, the lock held. */
+/* bus.c: one guest access, the lock held. Counters, NULL at the end. */
+extern struct metric *const bus_metrics[];
 void bus_mmio(struct vcpu_thread *t, const struct vcpu_exit *x);
 void bus_pio(struct vcpu_thread *t, const struct vcpu_exit *x);
 /* The loop thread looks for work instead of sleeping; as loop_set_look has

@@ -36,6 +36,7 @@ BEGIN {
 	home["liburing.h"] = "monitor/loop"
 	home["seccomp.h"] = "jail"
 	home["sys/capability.h"] = "jail"
+	home["http_parser.h"] = "monitor/api"
 }
 
 function has(list, word)

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "mem/gmem.h"
+#include "tests/support/watched_madvise.h"
 
 #define GIB  (1ULL << 30)
 #define BASE 0x10000ULL
@@ -107,6 +108,21 @@ Test(gmem, owned_memory_is_zero_and_writable, .timeout = 10)
 	gmem_fini(&m); /* zeroed by now */
 }
 
+Test(gmem, huge_pages_fit_host_and_guest_alike, .timeout = 10)
+{
+	struct err err = { 0 };
+	struct gmem m;
+	int r;
+
+	cr_assert_eq(gmem_init(&m, LAYOUT_HOLE_START + (6 << 20), &err), 0);
+	for (unsigned i = 0; i < m.n_regions; i++)
+		cr_expect_eq((uintptr_t)m.region[i].host % GMEM_HUGE_LEN,
+			     m.region[i].base % GMEM_HUGE_LEN);
+	r = gmem_prefer_huge(&m);
+	cr_expect(r == 0 || r == -EINVAL, "%d", r);
+	gmem_fini(&m);
+}
+
 Test(gmem, the_hole_is_no_memory, .timeout = 10)
 {
 	struct err err = { 0 };
@@ -161,6 +177,75 @@ Test(gmem, refuses_bad_lengths, .timeout = 10)
 		cr_expect_eq(err.code, -EINVAL);
 		cr_expect(strstr(err.msg, "guest memory"));
 	}
+}
+
+/* --- giving memory back --------------------------------------------------- */
+
+#define PAGES 8u
+
+struct piece {
+	char why[32];
+	uint64_t off, len;
+	uint64_t first, n; /* pages that go */
+	int want;
+};
+
+ParameterizedTestParameters(gmem, discards)
+{
+	static struct piece p[] = {
+		{ "a page", 0, PAGE_LEN, 0, 1, 0 },
+		{ "the last page", 7 * PAGE_LEN, PAGE_LEN, 7, 1, 0 },
+		{ "all", 0, PAGES * PAGE_LEN, 0, PAGES, 0 },
+		{ "nothing", PAGE_LEN, 0, 0, 0, 0 },
+		{ "a page less a byte", PAGE_LEN, PAGE_LEN - 1, 0, 0, 0 },
+		{ "over two pages", PAGE_LEN + 1, PAGE_LEN, 0, 0, 0 },
+		{ "a page in the middle", PAGE_LEN + 1, 2 * PAGE_LEN, 2, 1, 0 },
+		{ "within a page", 5, 6, 0, 0, 0 },
+		{ "over the end", 7 * PAGE_LEN, PAGE_LEN + 1, 0, 0, -EFAULT },
+		{ "behind the end", PAGES * PAGE_LEN, 1, 0, 0, -EFAULT },
+		{ "before the start", -PAGE_LEN, 2 * PAGE_LEN, 0, 0, -EFAULT },
+		{ "a length that wraps", PAGE_LEN, UINT64_MAX, 0, 0, -EFAULT },
+	};
+
+	return cr_make_param_array(struct piece, p, sizeof(p) / sizeof(*p));
+}
+
+ParameterizedTest(struct piece *p, gmem, discards, .timeout = 10)
+{
+	uint64_t len = 77;
+	struct gmem m = { 0 };
+	struct err err = { 0 };
+	struct iovec span;
+	uint8_t *ram;
+
+	cr_assert_eq(gmem_init(&m, PAGES * PAGE_LEN, &err), 0);
+	ram = m.region[0].host;
+	memset(ram, 1, PAGES * PAGE_LEN);
+	span = (struct iovec){ (void *)((uintptr_t)ram + p->off), p->len };
+	cr_expect_eq(gmem_discard(&m, &span, &len), p->want, "%s", p->why);
+	cr_expect_eq(len, p->want ? 77 : p->n * PAGE_LEN, "%s", p->why);
+	for (unsigned i = 0; i < PAGES; i++) {
+		const bool gone = i >= p->first && i < p->first + p->n;
+
+		cr_expect_eq(ram[i * PAGE_LEN], !gone, "%s", p->why);
+		cr_expect_eq(ram[(i + 1) * PAGE_LEN - 1], !gone, "%s", p->why);
+	}
+	gmem_fini(&m);
+}
+
+Test(gmem, a_host_that_refuses_is_heard, .timeout = 10)
+{
+	struct gmem m = { 0 };
+	struct err err = { 0 };
+	struct iovec span;
+	uint64_t len;
+
+	cr_assert_eq(gmem_init(&m, PAGES * PAGE_LEN, &err), 0);
+	cr_assert_eq(gmem_span(&m, 0, PAGE_LEN, &span), 0);
+	watched_madvise.error = EINVAL;
+	cr_expect_eq(gmem_discard(&m, &span, &len), -EINVAL);
+	watched_madvise.error = 0;
+	gmem_fini(&m);
 }
 
 Test(gmem, fini_accepts_zeroes, .timeout = 10)

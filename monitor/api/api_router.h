@@ -1,0 +1,30 @@
+/* api_router.h: which part of the machine answers a request. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_API_ROUTER_H
+#define API_API_ROUTER_H
+
+#include <stdint.h>
+
+struct api_answer;
+struct api_request;
+struct machine;
+struct machine_balloon;
+struct machine_disk;
+
+/* What the handlers work on: the machine, and how it was made. All is
+ * borrowed. */
+struct api_env {
+	struct machine *machine;
+	uint64_t mem_len;
+	unsigned n_cpus;
+	const char *image, *initrd, *boot_args; /* initrd may be NULL */
+	const struct machine_disk *disk;
+	unsigned n_disks;
+	const struct machine_balloon *balloon; /* NULL: none */
+};
+
+/* Answers a request, whatever it says. The machine lock is held. */
+void api_route(const struct api_env *env, const struct api_request *r,
+	       struct api_answer *a);
+
+#endif

@@ -1,0 +1,56 @@
+/* control.c: see control.h. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vmm/control.h"
+
+#include <errno.h>
+
+#include "base/attr.h"
+#include "base/metrics.h"
+#include "virtio/blk.h"
+#include "virtio/console_ctrl.h"
+#include "virtio/mmio.h"
+#include "vmm/machine_priv.h"
+
+int machine_balloon_status(struct machine *m, struct balloon_status *ret)
+{
+	if (!m->balloon)
+		return -ENODEV;
+	balloon_status(m->balloon, ret);
+	return 0;
+}
+
+int machine_balloon_resize(struct machine *m, uint64_t bytes)
+{
+	return m->balloon ? balloon_set_target(m->balloon, bytes) : -ENODEV;
+}
+
+int machine_balloon_stats_every(struct machine *m, unsigned seconds)
+{
+	return m->balloon ? balloon_set_stats_interval(m->balloon, seconds)
+			  : -ENODEV;
+}
+
+int machine_balloon_hint_start(struct machine *m, bool release)
+{
+	return m->balloon ? balloon_hint_start(m->balloon, release) : -ENODEV;
+}
+
+int machine_balloon_hint_stop(struct machine *m)
+{
+	return m->balloon ? balloon_hint_stop(m->balloon) : -ENODEV;
+}
+
+/* The units' tables. */
+static struct metric *const *const tables[] = {
+	bus_metrics,          vdev_metrics, mmio_metrics,
+	console_ctrl_metrics, blk_metrics,  balloon_metrics,
+};
+
+const struct metric *machine_counter(unsigned n)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(tables); i++)
+		for (unsigned j = 0; tables[i][j]; j++)
+			if (n-- == 0)
+				return tables[i][j];
+	return NULL;
+}
