@@ -392,4 +392,34 @@ hostile()
 hostile "hostile driver, uring" --loop uring --net tap=tap0
 hostile "hostile driver, poll" --loop poll --net tap=tap0
 hostile "hostile driver, two queues" --net "tap=tap0,queues=2,mac=$MAC"
+
+# above COUNTER...: each is more than 0 in the answer
+above()
+{
+	for counter; do
+		grep -q "$counter [1-9]" answer || return 1
+	done
+}
+
+check "counters name what was refused"
+tap_up tap0 multi
+"$MAYFLY" run -q -c 2 --control sock --net "tap=tap0,queues=2" "$BAD" \
+	</dev/null >"$OUT" 2>"$ERR" &
+monitor=$!
+n=0
+: >answer
+until above tx_bad_net rx_frames_net tx_frames_net ctrl_refused_net \
+	guest_faults_virtio; do
+	n=$((n + 1))
+	if [ $n -gt 300 ] || ! kill -0 $monitor 2>/dev/null; then
+		fail "not all were: $(grep _net answer | tr '\n' ' ')"
+		break
+	fi
+	sleep 0.1
+	"$HELPERS/ask" sock GET /mayfly/metrics >answer 2>/dev/null
+done
+wait $monitor
+status=$?
+expect_status 0
+tap_gone tap0
 exit 0
