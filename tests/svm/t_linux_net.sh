@@ -4,7 +4,7 @@
 # 1500 and 9000, several queues. How large the frames on the tap were tells
 # whether the offloads were used.
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2016 # the guests expand
+# shellcheck disable=SC2016,SC2317 # the guests expand; functions run by name
 HELPERS=$GUESTS/tests/integ/helpers
 if [ -z "${NET_OWN-}" ]; then
 	export NET_OWN=yes
@@ -51,7 +51,7 @@ listen()
 {
 	: >took
 	n=0
-	while [ $n -lt "$1" ]; do
+	while [ "$n" -lt "$1" ]; do
 		from=$(frames 3)
 		"$HELPERS/stream" take 5001 "$BYTES" >>took 2>&1
 		echo "sent $(($(frames 3) - from))" >>took
@@ -112,7 +112,7 @@ network()
 	expect "the host received $(cat took)" \
 		[ "$(grep -c "^$BYTES bytes" took)" = "$rounds" ]
 	for round in one two; do
-		[ $rounds -gt 1 ] || [ $round = one ] || break
+		[ "$rounds" -gt 1 ] || [ $round = one ] || break
 		expect_out_has "$round-sent"
 		expect_out_has "$round-got $BYTES bytes"
 	done
@@ -168,12 +168,12 @@ check "the link goes down and up"
 flap()
 {
 	n=0
-	while ! grep -q "carrier=1" "$OUT" && [ $n -lt 600 ]; do
+	while ! grep -q "carrier=1" "$OUT" && [ "$n" -lt 600 ]; do
 		sleep 0.1
 		n=$((n + 1))
 	done
 	ip link set tap0 down
-	while ! grep -q "now=0" "$OUT" && [ $n -lt 600 ]; do
+	while ! grep -q "now=0" "$OUT" && [ "$n" -lt 600 ]; do
 		sleep 0.1
 		n=$((n + 1))
 	done

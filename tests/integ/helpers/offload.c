@@ -19,7 +19,10 @@ static const struct {
 	const char *name;
 	uint32_t get;
 } what[] = {
-	{ "csum", 0x16 }, { "sg", 0x18 }, { "tso", 0x1e }, { "gso", 0x23 },
+	{ "csum", 0x16 },
+	{ "sg", 0x18 },
+	{ "tso", 0x1e },
+	{ "gso", 0x23 },
 };
 
 static int call(const char *name, uint32_t cmd, uint32_t *value)
