@@ -266,6 +266,23 @@ guard()
 }
 
 RUN_LIMIT=60
+check "segmentation of UDP"
+tap_up tap0
+"$HELPERS/udp_echo" segments 7777 5 1000 >segments 2>&1 &
+segments=$!
+run_mayfly run -q --net tap=tap0 --kernel-args uso "$BAD"
+kill $segments 2>/dev/null
+wait $segments 2>/dev/null
+expect_status 0
+if grep -q "without" "$OUT"; then
+	skip "the host's taps have none"
+else
+	expect_out "ok segmentation of UDP"
+	expect "the host got $(tr '\n' ' ' <segments)" \
+		[ "$(grep -c '^1000 bytes' segments)" = 5 ]
+fi
+tap_gone tap0
+
 guard "" "with another's address"
 guard ",mac=$MAC" "with its own address only"
 guard ",mac=$MAC,spoof=on" "with another's address"
