@@ -91,12 +91,12 @@ static bool send_frame(uint32_t len)
 	return ring_wait(&tx);
 }
 
-/* Other frames may come first. */
+/* Looks for the answer for a while. Other frames may come first. */
 static bool gets_answer(void)
 {
 	const uint64_t start = rdtsc();
 
-	while (rdtsc() - start < 20000000000ull) {
+	while (rdtsc() - start < 500000000ull) {
 		unsigned at;
 		uint64_t p;
 
@@ -115,12 +115,24 @@ static bool gets_answer(void)
 	return false;
 }
 
+/* The host, which may be flooding the tap, loses some answers. */
+static bool answers(void)
+{
+	const uint64_t start = rdtsc();
+
+	do {
+		make_arp();
+		if (!send_frame(ARP_LEN))
+			return false;
+		if (gets_answer())
+			return true;
+	} while (rdtsc() - start < 40000000000ull);
+	return false;
+}
+
 static bool works(void)
 {
-	if (!open_net(0))
-		return false;
-	make_arp();
-	return send_frame(ARP_LEN) && gets_answer();
+	return open_net(0) && answers();
 }
 
 /* --- headers ------------------------------------------------------------------- */
@@ -171,9 +183,7 @@ static void lie_in_headers(void)
 			EXPECT(send_frame(ARP_LEN));
 			EXPECT(dev_status(net) == 15);
 		}
-		make_arp();
-		EXPECT(send_frame(ARP_LEN));
-		EXPECT(gets_answer());
+		EXPECT(answers());
 	}
 	bare_context = "frames of odd sizes";
 	for (uint32_t len = 0; len < 20; len++)
@@ -302,9 +312,7 @@ static void command_lies(void)
 		EXPECT(command(set, 4) == 0);
 	}
 	EXPECT(command(good, 4) == 0);
-	make_arp();
-	EXPECT(send_frame(ARP_LEN));
-	EXPECT(gets_answer());
+	EXPECT(answers());
 	bare_context = "giving a command without room for an answer";
 	ring_desc(&ctrl, 0, CMD, 4, 0, 0);
 	ring_offer(&ctrl, 0);
@@ -338,9 +346,7 @@ static void storm(void)
 	for (unsigned i = 0; i < 500; i++)
 		reg_set(net, REG_NOTIFY, (uint32_t)bare_random());
 	EXPECT(dev_status(net) == 15);
-	make_arp();
-	EXPECT(send_frame(ARP_LEN));
-	EXPECT(gets_answer());
+	EXPECT(answers());
 	bare_context = "reconfiguring while running";
 	for (unsigned i = 0; i < 3000; i++) {
 		const uint64_t r = bare_random();
@@ -348,9 +354,7 @@ static void storm(void)
 		reg_set(net, offs[r % 10], (uint32_t)(r >> 32));
 	}
 	EXPECT(dev_status(net) == 15); /* none of it is allowed to matter */
-	make_arp();
-	EXPECT(send_frame(ARP_LEN));
-	EXPECT(gets_answer());
+	EXPECT(answers());
 	bare_context = "taking queues away while running";
 	for (unsigned i = 0; i < 100; i++) {
 		EXPECT(open_net(i % 2 ? F_MRG : 0));
@@ -490,14 +494,14 @@ static unsigned race(uint64_t features)
 static void spoof(void)
 {
 	EXPECT(open_net(0));
-	make_arp();
-	put8(FRAME + HDR + 11, (uint8_t)(get8(FRAME + HDR + 11) ^ 1));
-	EXPECT(send_frame(ARP_LEN));
-	if (gets_answer())
-		PASS("with another's address");
-	make_arp();
-	EXPECT(send_frame(ARP_LEN));
-	EXPECT(gets_answer());
+	for (unsigned i = 0; i < 20; i++) {
+		make_arp();
+		put8(FRAME + HDR + 11, (uint8_t)(get8(FRAME + HDR + 11) ^ 1));
+		EXPECT(send_frame(ARP_LEN));
+		if (gets_answer())
+			PASS("with another's address");
+	}
+	EXPECT(answers());
 	PASS("with its own address only");
 }
 
@@ -581,9 +585,7 @@ static void uso(void)
 	if ((offered & F_USO_ALL) != F_USO_ALL)
 		PASS("without segmentation of UDP");
 	EXPECT(open_net(F_USO_ALL | F_CSUM | F_MRG));
-	make_arp();
-	EXPECT(send_frame(ARP_LEN));
-	EXPECT(gets_answer());
+	EXPECT(answers());
 	make_uso();
 	EXPECT(send_frame(42 + USO_N * USO_LEN));
 	EXPECT(gets_uso());
