@@ -278,7 +278,7 @@ replay: $(FUZZ_BIN) ## every corpus file through its fuzz target
 	$(Q)tests/fuzz/replay.sh $(B)/fuzz
 
 # --- quality -----------------------------------------------------------------
-.PHONY: lint format analyze bench-boot bench-io stats install clean
+.PHONY: lint format analyze bench-boot bench-idle bench-io stats install clean
 lint: ## layers, headers, format, clang-tidy, shell
 	$(Q)tests/lint/lint.sh
 
@@ -291,8 +291,7 @@ analyze: ## gcc -fanalyzer over the monitor
 bench-boot: release ## boot time, memory per VM, teardown; peers beside it
 	$(Q)bench/boot.sh build/release/mayfly $(G)
 
-bench-io: release ## what devices do; QEMU and the bare host beside them
-	$(Q)bench/io.sh build/release/mayfly $(G)
+.PHONY: lint format analyze bench-boot bench-idle bench-io stats install clean
 
 stats: ## numbers that drift: lines, tests, sizes
 	$(Q)tests/stats.sh

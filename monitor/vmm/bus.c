@@ -22,7 +22,12 @@ static struct metric unclaimed_pio = { "unclaimed_pio_bus",
 				       "accesses to ports where nothing is",
 				       0 };
 
-struct metric *const bus_metrics[] = { &unclaimed_mmio, &unclaimed_pio, NULL };
+static struct metric looks = { "looks_bus",
+			       "times the loop looked at the rings for a while",
+			       0 };
+
+struct metric *const bus_metrics[] = { &unclaimed_mmio, &unclaimed_pio, &looks,
+				       NULL };
 
 /* The device whose window holds the access, and the offset in it. */
 static struct vdev *find_device(struct machine *m, gpa_t gpa, unsigned n,
@@ -89,6 +94,8 @@ bool bus_look(void *machine)
 
 	if (!lookout_start(g))
 		return go_on(m);
+	if (!was_looking)
+		metric_inc(&looks);
 	for (unsigned i = 0; i < m->n_devs; i++) {
 		if (!was_looking)
 			vdev_poll_begin(m->dev[i]);

@@ -35,6 +35,7 @@ static void up(void)
 {
 	bln_up();
 	machine.balloon = bln.v;
+	machine.cfg.loop = bln.loop;
 }
 
 static void down(void)
@@ -209,6 +210,10 @@ Test(api_router, every_counter_has_its_lines)
 	cr_expect(strstr(a.body, "\n# TYPE mayfly_requests_api counter\n"
 				 "mayfly_requests_api "));
 	cr_expect(strstr(a.body, "\nmayfly_inflated_bytes_balloon "));
+	cr_expect(strstr(a.body, "\nmayfly_rx_frames_net "));
+	cr_expect(strstr(a.body, "\nmayfly_throttled_virtio "));
+	cr_expect(strstr(a.body, "\n# TYPE mayfly_in_flight_virtio gauge\n"
+				 "mayfly_in_flight_virtio 0\n"));
 	for (const char *s = a.body; *s; s++)
 		lines += *s == '\n';
 	cr_expect_eq(lines % 3, 0);
