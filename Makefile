@@ -111,11 +111,13 @@ KIT_CFLAGS := -std=gnu17 -Os -g $(WARN) -Iguest-kit -Iguest-kit/include \
 	-fno-asynchronous-unwind-tables -fcf-protection=none \
 	-fno-tree-loop-distribute-patterns -ffunction-sections -fdata-sections
 
+KIT_LINK := gcc -nostdlib -static -no-pie -Wl,-T,guest-kit/boot/kit.ld \
+	-Wl,--build-id=none -Wl,--gc-sections -Wl,-z,noexecstack \
+	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
+
 $(G)/kit.elf: $(KIT_OBJ) guest-kit/boot/kit.ld
 	$(call say,LD,$@)
-	$(Q)gcc -nostdlib -static -no-pie -Wl,-T,guest-kit/boot/kit.ld \
-		-Wl,--build-id=none -Wl,--gc-sections -Wl,-z,noexecstack \
-		-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -o $@ $(KIT_OBJ)
+	$(Q)$(KIT_LINK) -o $@ $(KIT_OBJ)
 
 $(G)/guest-kit/%.o: guest-kit/%.c Makefile
 	$(call say,KITCC,$@)
@@ -142,11 +144,24 @@ $(G)/tests/kit/%.o: tests/kit/%.c Makefile
 $(G)/tests/guests/linked_%: $(G)/tests/kit/linked_%.o $(KIT_OBJ) guest-kit/boot/kit.ld
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)gcc -nostdlib -static -no-pie -Wl,-T,guest-kit/boot/kit.ld \
-		-Wl,--build-id=none -Wl,--gc-sections -Wl,-z,noexecstack \
-		-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -o $@ $< $(LINKED_OBJ)
+	$(Q)$(KIT_LINK) -o $@ $< $(LINKED_OBJ)
 
 -include $(LINKED_SRC:%.c=$(G)/%.d)
+
+# Examples of the same kind: programs that are their machine's kernel
+KIT_EX_SRC := $(sort $(wildcard examples/kit/*.c))
+KIT_EX_BIN := $(KIT_EX_SRC:examples/kit/%.c=$(G)/examples/%)
+
+$(G)/examples/kit/%.o: examples/kit/%.c Makefile
+	$(call say,KITCC,$@)
+	@mkdir -p $(@D)
+	$(Q)gcc $(KIT_CFLAGS) -MMD -MP -c $< -o $@
+
+$(KIT_EX_BIN): $(G)/examples/%: $(G)/examples/kit/%.o $(KIT_OBJ) guest-kit/boot/kit.ld
+	$(call say,LD,$@)
+	$(Q)$(KIT_LINK) -o $@ $< $(LINKED_OBJ)
+
+-include $(KIT_EX_SRC:%.c=$(G)/%.d)
 
 # Programs that run inside: musl-static, one page of C each.
 GUEST_SRC := $(sort $(wildcard tests/guests/*.c examples/*.c))
@@ -157,7 +172,7 @@ GUEST_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -static -Iguest-kit/include -Ite
 HELPER_BIN := $(addprefix $(G)/,$(basename $(sort $(wildcard tests/integ/helpers/*.c))))
 
 .PHONY: guests
-guests: $(GUEST_BIN) $(HELPER_BIN) $(LINKED_BIN)
+guests: $(GUEST_BIN) $(HELPER_BIN) $(LINKED_BIN) $(KIT_EX_BIN)
 
 $(G)/tests/guests/%: tests/guests/%.c Makefile $(wildcard tests/guests/*.h)
 	$(call say,GUEST,$@)

@@ -65,6 +65,12 @@ static void interrupt(struct blk *b)
 			vdev_interrupt(&b->v, i);
 }
 
+/* Bytes of a chain that has a header and a status byte, without these. */
+static uint64_t payload(const struct vq_chain *c)
+{
+	return c->read_len - sizeof(struct blk_header) + c->write_len - 1;
+}
+
 /* Starts what the queue holds. Returns as vdev_ops.notify. */
 static int start_all(struct blk *b, unsigned queue)
 {
@@ -82,10 +88,19 @@ static int start_all(struct blk *b, unsigned queue)
 		res = vq_pop(q, r->iov, BLK_QUEUE_MAX, &c);
 		if (res <= 0)
 			return res;
+		if (!throttle_open(&b->throttle)) {
+			vq_undo(q);
+			b->hungry |= (uint8_t)(1u << queue);
+			if (n > 0) /* the others' turn first */
+				b->turn = queue + 1;
+			return 0;
+		}
 		r->queue = (uint8_t)queue;
 		b->free = r->next_free;
 		vdev_op_begin(&b->v);
 		res = blk_req_start(r, &c);
+		if (res >= 0)
+			throttle_charge(&b->throttle, payload(&c), 1);
 		if (res > 0)
 			continue;
 		if (res < 0) {
@@ -117,16 +132,13 @@ static int pump(struct blk *b, unsigned queue)
 	return r;
 }
 
-/* The end of a batch; then what waited for a bounce buffer, of which some may
- * be free now. */
-static void after_done(struct loop_op *op, int res)
+/* Goes on with queues that had to wait, in turn. */
+static void feed(struct blk *b)
 {
-	struct blk *b = CONTAINER_OF(op, struct blk, after);
+	const unsigned n = b->v.ops->queues, first = b->turn;
 
-	(void)res;
-	b->after_pending = false;
-	interrupt(b);
-	for (unsigned i = 0; i < b->v.ops->queues; i++) {
+	for (unsigned k = 0; k < n; k++) {
+		const unsigned i = (first + k) % n;
 		int r = 0;
 
 		if ((b->hungry & (1u << i)) && vdev_live(&b->v))
@@ -138,6 +150,23 @@ static void after_done(struct loop_op *op, int res)
 			arm_after(b);
 		}
 	}
+}
+
+static void go_on(struct throttle *t)
+{
+	feed(CONTAINER_OF(t, struct blk, throttle));
+}
+
+/* The end of a batch; then what waited for a bounce buffer, of which some may
+ * be free now. */
+static void after_done(struct loop_op *op, int res)
+{
+	struct blk *b = CONTAINER_OF(op, struct blk, after);
+
+	(void)res;
+	b->after_pending = false;
+	interrupt(b);
+	feed(b);
 }
 
 static int blk_notify(struct vdev *v, unsigned queue)
@@ -202,6 +231,7 @@ static void blk_quiesce(struct vdev *v)
 	for (unsigned i = 0; i < b->n_reqs; i++)
 		if (b->req[i].step != BLK_IDLE)
 			loop_cancel(b->cfg.loop, &b->req[i].op);
+	throttle_cancel(&b->throttle);
 }
 
 static void blk_reset(struct vdev *v)
@@ -210,6 +240,7 @@ static void blk_reset(struct vdev *v)
 
 	b->writeback = true;
 	b->pushed = b->hungry = 0;
+	b->turn = 0;
 }
 
 static void blk_fini(struct vdev *v)
@@ -238,7 +269,7 @@ static void blk_fini(struct vdev *v)
 		.config_write = blk_config_write,                             \
 	}
 
-static const struct vdev_ops blk_ops[VDEV_QUEUES_MAX] = {
+static const struct vdev_ops blk_ops[BLK_NUM_QUEUES_MAX] = {
 	OPS(1), OPS(2), OPS(3), OPS(4), OPS(5), OPS(6), OPS(7), OPS(8),
 };
 
@@ -288,7 +319,7 @@ int blk_new(const struct blk_config *cfg, struct vdev **ret_v, struct err *err)
 	struct blk *b;
 	int r;
 
-	CHECK(cfg->queues >= 1 && cfg->queues <= VDEV_QUEUES_MAX);
+	CHECK(cfg->queues >= 1 && cfg->queues <= BLK_NUM_QUEUES_MAX);
 	CHECK(is_pow2(cfg->block_len) && is_pow2(cfg->physical_len) &&
 	      cfg->block_len >= BLK_SECTOR && cfg->block_len <= 4096 &&
 	      cfg->physical_len >= cfg->block_len);
@@ -309,6 +340,7 @@ int blk_new(const struct blk_config *cfg, struct vdev **ret_v, struct err *err)
 	b->sectors = len / BLK_SECTOR;
 	b->writeback = true;
 	b->after.done = after_done;
+	throttle_init(&b->throttle, &cfg->limit, cfg->loop, &b->v, go_on);
 	memcpy(b->serial, cfg->serial, strnlen(cfg->serial, BLK_SERIAL));
 	r = allocate(b, err);
 	if (r) {

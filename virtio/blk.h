@@ -30,6 +30,12 @@
  * (possible where that is 4096, and with a driver that ignores blk_size) is
  * refused with S_IOERR: no read-modify-write.
  *
+ * Rates (`limit`). Every request is one operation, FLUSH too, and as many
+ * bytes as it carries in either direction: FLUSH none, DISCARD and
+ * WRITE_ZEROES their list of ranges, and zeroes that the file system makes us
+ * write what is written. Beyond its rate a disk leaves its rings alone until
+ * it may go on, the queues in turn; nothing is refused.
+ *
  * A file must not be changed by others meanwhile; if it is, the guest sees
  * its bytes change, and nothing worse happens. */
 /* SPDX-License-Identifier: Apache-2.0 */
@@ -41,15 +47,17 @@
 
 #include "base/attr.h"
 #include "virtio/blk_format.h"
+#include "virtio/ratelimit.h"
 #include "virtio/vdev.h"
 
 struct err;
 struct loop;
 struct metric;
 
-#define BLK_NOW_MAX    (256u << 10)
-#define BLK_BOUNCES    8u
-#define BLK_BOUNCE_LEN (64u << 10)
+#define BLK_NOW_MAX        (256u << 10)
+#define BLK_NUM_QUEUES_MAX 8u
+#define BLK_BOUNCES        8u
+#define BLK_BOUNCE_LEN     (64u << 10)
 
 /* All is borrowed and outlives the device, except for the struct itself and
  * the serial number, which are copied. */
@@ -60,12 +68,13 @@ struct blk_config {
 	int fd; /* not closed by the device; open for writing unless ... */
 	bool read_only;
 	uint64_t len;    /* bytes of the file; rounded down to whole blocks */
-	unsigned queues; /* 1..VDEV_QUEUES_MAX */
+	unsigned queues; /* 1..BLK_NUM_QUEUES_MAX */
 	uint32_t block_len;    /* logical block: a power of two, 512..4096 */
 	uint32_t physical_len; /* a power of two, at least block_len */
 	uint32_t io_align;  /* O_DIRECT: of offsets and lengths; 0: buffered */
 	uint32_t mem_align; /* O_DIRECT: of memory, at most 4096 */
-	const char *serial; /* the first BLK_SERIAL bytes count */
+	struct ratelimit_config limit; /* bytes and requests of all queues */
+	const char *serial;            /* the first BLK_SERIAL bytes count */
 	/* Bytes that a kick may move by itself, where nothing has to be
 	 * waited for: BLK_NOW_MAX; 0 leaves everything to the loop. */
 	unsigned now_max;

@@ -7,6 +7,7 @@
 
 #include "loop/loop.h"
 #include "virtio/blk.h"
+#include "virtio/throttle.h"
 
 /* What the loop does for a request. */
 enum blk_step {
@@ -58,7 +59,9 @@ struct blk {
 	struct loop_op after; /* the end of a batch */
 	bool after_pending;
 	uint8_t pushed; /* bit n: queue n, since the last interrupt */
-	uint8_t hungry; /* bit n: queue n waits for a bounce buffer */
+	uint8_t hungry; /* bit n: queue n waits for a bounce buffer or a rate */
+	unsigned turn;  /* the queue that goes on first, modulo their number */
+	struct throttle throttle;
 
 	struct blk_req *req; /* the slots */
 	unsigned n_reqs;

@@ -230,6 +230,8 @@ static enum blk_step after(struct blk_req *r, int res, uint8_t *status)
 	*status = BLK_S_OK;
 	r->off += (unsigned)res;
 	r->left -= (unsigned)res;
+	if (was == BLK_ZERO)
+		throttle_charge_late(&r->b->throttle, (unsigned)res);
 	if (was == BLK_MOVE)
 		return moved(r, (unsigned)res, status);
 	return r->left > 0 ? BLK_ZERO : next_range(r, status);

@@ -288,7 +288,8 @@ void vq_undo(struct vq *q)
 
 /* --- pushing -------------------------------------------------------------- */
 
-void vq_push(struct vq *q, uint16_t head, uint32_t len)
+/* True when the element is in the ring and only the index is missing. */
+static bool put_used(struct vq *q, uint16_t head, uint32_t len)
 {
 	uint8_t *elem;
 
@@ -297,16 +298,27 @@ void vq_push(struct vq *q, uint16_t head, uint32_t len)
 	if (q->stopped) {
 		if (q->closing && q->in_flight == 0)
 			vq_reset(q);
-		return;
+		return false;
 	}
 	elem = q->used + RING_HDR_LEN +
 	       (size_t)USED_ELEM_LEN * (q->next_used & (q->size - 1));
 	gstore32(elem, head);
 	gstore32(elem + 4, len);
 	q->next_used++;
-	/* release: the guest that sees the index sees the element and the
-	 * buffer's bytes */
-	gstore16_release(q->used + 2, q->next_used);
+	return true;
+}
+
+void vq_push(struct vq *q, uint16_t head, uint32_t len)
+{
+	/* release: the guest that sees the index sees the elements and the
+	 * buffers' bytes */
+	if (put_used(q, head, len))
+		gstore16_release(q->used + 2, q->next_used);
+}
+
+void vq_push_early(struct vq *q, uint16_t head, uint32_t len)
+{
+	(void)put_used(q, head, len);
 }
 
 bool vq_wants_interrupt(struct vq *q)
@@ -338,6 +350,8 @@ bool vq_arm(struct vq *q)
 {
 	if (!running(q))
 		return false;
+	if (q->polled)
+		return vq_has_avail(q);
 	if (q->event_idx)
 		gstore16(avail_event(q), q->next_avail);
 	else if (q->kicks_off)
@@ -354,4 +368,41 @@ void vq_kicks_off(struct vq *q)
 		return;
 	gstore16(q->used, USED_F_NO_NOTIFY);
 	q->kicks_off = true;
+}
+
+/* --- looking instead ------------------------------------------------------- */
+
+bool vq_poll_begin(struct vq *q)
+{
+	if (!running(q) || !q->event_idx || q->polled)
+		return false;
+	q->polled = true;
+	/* an index the guest has passed already (virtio 1.2, 2.7.10) */
+	gstore16(avail_event(q), (uint16_t)(q->next_avail - 1));
+	/* A chain added before this load may have missed the wish for kicks
+	 * that stood there until now; one added later differs from it. */
+	q->looked = avail_idx(q);
+	return q->looked != q->next_avail;
+}
+
+bool vq_poll(struct vq *q)
+{
+	uint16_t idx;
+
+	if (!running(q) || !q->polled)
+		return false;
+	idx = avail_idx(q);
+	if (idx == q->looked)
+		return false;
+	q->looked = idx;
+	return true;
+}
+
+bool vq_poll_end(struct vq *q)
+{
+	if (!q->polled)
+		return false;
+	q->polled = false;
+	(void)vq_arm(q); /* the fence, too */
+	return running(q) && avail_idx(q) != q->looked;
 }

@@ -46,7 +46,9 @@ struct vq {
 	bool stopped;        /* nothing is popped, pushes leave no trace */
 	bool closing;        /* resets itself when in_flight reaches 0 */
 	bool indirect, event_idx;
-	bool kicks_off; /* the guest was asked not to notify */
+	bool kicks_off;  /* the guest was asked not to notify */
+	bool polled;     /* vq_poll looks for new chains, no kicks are needed */
+	uint16_t looked; /* polled: the guest's index when last looked at */
 
 	const struct gmem *mem;
 	uint8_t *desc, *avail, *used; /* host side of the rings */
@@ -104,6 +106,10 @@ void vq_undo(struct vq *q);
  * may be pushed in any order, each once. */
 void vq_push(struct vq *q, uint16_t head, uint32_t used_len);
 
+/* As vq_push, but the guest sees it together with the next vq_push, which
+ * must follow: chains that only make sense together. */
+void vq_push_early(struct vq *q, uint16_t head, uint32_t used_len);
+
 /* True when the guest wants an interrupt for what was pushed since the last
  * call. The only place that decides it; see vdev_interrupt. */
 bool vq_wants_interrupt(struct vq *q);
@@ -118,5 +124,17 @@ bool vq_arm(struct vq *q);
 /* A hint until the next vq_arm: kicks are not needed, the device will look
  * again by itself. With EVENT_IDX that is the resting state and free. */
 void vq_kicks_off(struct vq *q);
+
+/*
+ * For a while the device looks at the queue instead of being told. Between
+ * vq_poll_begin and vq_poll_end the guest is asked for no kicks, whatever
+ * vq_pop and vq_arm find. vq_poll_begin: a chain is waiting, for which there
+ * may be no kick. vq_poll: the guest has added something since the last look;
+ * vq_poll_end too, and kicks are on again. Without EVENT_IDX, and on a queue
+ * that is not ready, nothing changes and nothing is found.
+ */
+WUR bool vq_poll_begin(struct vq *q);
+WUR bool vq_poll(struct vq *q);
+WUR bool vq_poll_end(struct vq *q);
 
 #endif

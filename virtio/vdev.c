@@ -21,6 +21,7 @@ struct metric *const vdev_metrics[] = { &faults, &stray_kicks, &resets, NULL };
 void vdev_init(struct vdev *v, const struct vdev_ops *ops,
 	       const struct gmem *mem, struct irq_line irq)
 {
+	_Static_assert(VDEV_QUEUES_MAX <= 32, "bits of again");
 	CHECK(ops->queues >= 1 && ops->queues <= VDEV_QUEUES_MAX);
 	*v = (struct vdev){ .ops = ops, .mem = mem, .irq = irq };
 	v->offered = ops->features | VIRTIO_F_VERSION_1 |
@@ -60,7 +61,7 @@ static void notify(struct vdev *v, unsigned queue)
 	if (r < 0)
 		vdev_fault(v, queue, r, "bad request");
 	else if (r > 0 && vdev_live(v))
-		v->again |= (uint8_t)(1u << queue);
+		v->again |= 1u << queue;
 }
 
 void vdev_notify(struct vdev *v, unsigned queue)
@@ -70,7 +71,7 @@ void vdev_notify(struct vdev *v, unsigned queue)
 		metric_inc(&stray_kicks);
 		return;
 	}
-	v->again &= (uint8_t) ~(1u << queue);
+	v->again &= ~(1u << queue);
 	notify(v, queue);
 }
 
@@ -83,6 +84,39 @@ bool vdev_again(struct vdev *v)
 		if ((todo & (1u << i)) && vdev_live(v) && v->queue[i].ready)
 			notify(v, i);
 	return v->again != 0;
+}
+
+void vdev_poll_begin(struct vdev *v)
+{
+	if (v->ops->unpolled)
+		return;
+	for (unsigned i = 0; i < v->ops->queues && vdev_live(v); i++)
+		if (vq_poll_begin(&v->queue[i]))
+			notify(v, i);
+}
+
+static bool poll_queues(struct vdev *v, bool (*is_new)(struct vq *q))
+{
+	bool any = v->again != 0;
+
+	(void)vdev_again(v);
+	for (unsigned i = 0; i < v->ops->queues; i++) {
+		if (!is_new(&v->queue[i]) || !vdev_live(v))
+			continue;
+		notify(v, i);
+		any = true;
+	}
+	return any;
+}
+
+bool vdev_poll(struct vdev *v)
+{
+	return poll_queues(v, vq_poll);
+}
+
+bool vdev_poll_end(struct vdev *v)
+{
+	return poll_queues(v, vq_poll_end);
 }
 
 void vdev_interrupt(struct vdev *v, unsigned queue)

@@ -25,7 +25,7 @@ struct gmem;
 struct metric;
 struct vdev;
 
-#define VDEV_QUEUES_MAX 8
+#define VDEV_QUEUES_MAX 17 /* eight pairs and a control queue */
 
 /* virtio 1.2, 2.1: device status */
 #define VIRTIO_STATUS_ACKNOWLEDGE 1u
@@ -56,6 +56,8 @@ struct vdev_ops {
 	uint16_t queues;    /* 1..VDEV_QUEUES_MAX */
 	uint16_t queue_max; /* entries of each, a power of two */
 	uint16_t config_len; /* bytes of device-specific configuration */
+	bool unpolled; /* a kick is not over before its chains are handled:
+			* vdev_poll_begin leaves the device alone */
 
 	/* DRIVER_OK was set. Queues that already hold chains are notified
 	 * right after. NULL: nothing to do. <0: the device is faulted. */
@@ -93,7 +95,7 @@ struct vdev {
 	uint32_t features_sel, driver_features_sel, queue_sel;
 	uint64_t driver_features;
 	unsigned in_flight; /* operations the loop still owns */
-	uint8_t again;      /* bit n: queue n has work left over */
+	uint32_t again;     /* bit n: queue n has work left over */
 	bool reset_pending; /* the guest asked while requests were in flight */
 	bool shut;          /* vdev_shutdown: no new operation, ever */
 	struct vq queue[VDEV_QUEUES_MAX];
@@ -122,6 +124,17 @@ void vdev_notify(struct vdev *v, unsigned queue);
  * such a queue waits for its next kick or interrupt acknowledgement.
  */
 bool vdev_again(struct vdev *v);
+
+/*
+ * For a while the loop thread looks at the rings, and kicks are not needed.
+ * vdev_poll handles what is new as if the guest had kicked, and what was left
+ * over (vdev_again); vdev_poll_end does so once more and turns kicks on again.
+ * Both return whether there was anything. A device that is not live is left
+ * alone.
+ */
+void vdev_poll_begin(struct vdev *v);
+WUR bool vdev_poll(struct vdev *v);
+WUR bool vdev_poll_end(struct vdev *v);
 
 /* Queue interrupt if the driver wants one (flags or event index). Once for
  * any number of pushes. */

@@ -10,6 +10,7 @@
 #define VIRTIO_QUEUES_MAX 5
 #define VIRTIO_RING_MAX   64 /* two such rings fit in a page */
 
+#define VIRTIO_ID_NET     1
 #define VIRTIO_ID_BLK     2
 #define VIRTIO_ID_CONSOLE 3
 #define VIRTIO_ID_RNG     4

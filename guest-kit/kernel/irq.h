@@ -10,7 +10,8 @@
 /* Bits of kit_irq_word: sources. */
 #define IRQ_CONSOLE(n) (n) /* 0, 1 */
 #define IRQ_RNG        2
-#define IRQ_BLK(n)     (3 + (n)) /* 0 .. 7 */
+#define IRQ_BLK(n)     (3 + (n))  /* 0 .. 7 */
+#define IRQ_NET(n)     (11 + (n)) /* 0 .. 3 */
 #define IRQ_TIMER      16
 #define IRQ_BALLOON    17
 

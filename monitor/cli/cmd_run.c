@@ -39,6 +39,8 @@ struct run {
 	struct run_fds console;
 	struct machine_disk disk[MACHINE_DISKS_MAX];
 	unsigned n_disks; /* open */
+	struct machine_net net[MACHINE_NETS_MAX];
+	unsigned n_nets; /* open */
 	struct unix_listener control;
 	struct api *api; /* of the machine's loop, or NULL */
 	int signal_fd;
@@ -166,6 +168,16 @@ static int open_disks(struct run *r, struct err *err)
 	return 0;
 }
 
+static int open_nets(struct run *r, struct err *err)
+{
+	for (unsigned i = 0; i < r->opt.n_nets; i++) {
+		if (run_net_open(&r->opt.net[i], &r->net[i], err))
+			return err->code;
+		r->n_nets++;
+	}
+	return 0;
+}
+
 static int make_machine(struct run *r, const struct boot_src *image,
 			const struct boot_src *initrd, int kvm_fd,
 			struct err *err)
@@ -182,6 +194,8 @@ static int make_machine(struct run *r, const struct boot_src *image,
 		.console_err = r->console.err,
 		.disk = r->disk,
 		.n_disks = r->n_disks,
+		.net = r->net,
+		.n_nets = r->n_nets,
 		.balloon = o->has_balloon ? &o->balloon : NULL,
 		.verbose = o->verbose > 0,
 		.trace = o->trace || o->exit_record,
@@ -236,6 +250,8 @@ static int start_api(struct run *r, struct err *err)
 		.boot_args = o->kernel_args,
 		.disk = r->disk,
 		.n_disks = r->n_disks,
+		.net = r->net,
+		.n_nets = r->n_nets,
 		.balloon = o->has_balloon ? &o->balloon : NULL,
 	};
 
@@ -287,6 +303,8 @@ static void free_machine(struct run *r)
 	run_console_close(&r->console);
 	while (r->n_disks > 0)
 		(void)close(r->disk[--r->n_disks].fd);
+	while (r->n_nets > 0)
+		run_net_close(&r->net[--r->n_nets]);
 }
 
 /* The outcome of a set-up that failed. */
@@ -347,7 +365,7 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 	if (r->opt.initrd &&
 	    open_file(r->opt.initrd, "--initrd ", &initrd, err))
 		return STATUS_ERROR;
-	if (open_disks(r, err) || open_control(r, err) ||
+	if (open_disks(r, err) || open_nets(r, err) || open_control(r, err) ||
 	    loop_new(r->n_disks > 0 ? LOOP_ENTRIES_DISKS : LOOP_ENTRIES,
 		     engine(&r->opt), &r->loop, err) ||
 	    catch_signals(r, err) ||

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "cli/args.h"
+#include "cli/run_rate.h"
 
 #define SECTOR    512u
 #define BLOCK_MAX 4096u
@@ -58,6 +59,10 @@ static int parse_serial(const char *s, struct run_disk *d, struct err *err)
 
 static int parse_word(const char *s, struct run_disk *d, struct err *err)
 {
+	int r = run_rate_word(s, &d->rate, err);
+
+	if (r)
+		return r < 0 ? r : 0;
 	if (strncmp(s, "id=", 3) == 0)
 		return parse_id(s + 3, d, err);
 	if (strncmp(s, "serial=", 7) == 0)
@@ -75,7 +80,7 @@ static int parse_word(const char *s, struct run_disk *d, struct err *err)
 	else
 		return err_set(err, -EINVAL,
 			       "'%s': allowed is id=NAME, ro, direct, "
-			       "serial=TEXT or queues=N",
+			       "serial=TEXT, queues=N, " RUN_RATE_WORDS,
 			       s);
 	return 0;
 }
@@ -100,6 +105,8 @@ int run_disk_parse(const char *spec, unsigned index, struct run_disk *ret,
 			    spec);
 	while (!r && rest)
 		r = parse_word(strsep(&rest, ","), &d, err);
+	if (!r)
+		r = run_rate_check(&d.rate, err);
 	if (r) {
 		run_disk_fini(&d);
 		return r;
@@ -246,6 +253,7 @@ int run_disk_open(const struct run_disk *d, struct machine_disk *ret,
 	struct machine_disk m = {
 		.read_only = d->read_only,
 		.queues = d->queues,
+		.rate = d->rate,
 		.name = d->path,
 		.serial = d->serial ? d->serial : d->id,
 		.id = d->id,

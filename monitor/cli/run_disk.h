@@ -19,6 +19,7 @@ struct run_disk {
 	char id[RUN_DISK_ID_MAX + 1];
 	bool read_only, direct;
 	unsigned queues;
+	struct machine_rate rate;
 };
 
 /* The `index`th --disk; its id is vda, vdb ... unless given. Fills *ret, for

@@ -35,6 +35,17 @@ const char run_help[] =
 	"a\n"
 	"                          regular file or a block device; words: ro,\n"
 	"                          direct (O_DIRECT), id=NAME, serial=TEXT,\n"
+	"                          queues=N (1 to 8, default 1); limits, on\n"
+	"                          average: bw=RATE (bytes a second, like "
+	"10M),\n"
+	"                          iops=N; bw-burst=SIZE, iops-burst=N: what "
+	"a\n"
+	"                          pause saves up (default a tenth of a "
+	"second)\n"
+	"      --net tap=NAME|fd=N[,WORD]...\n"
+	"                          a network card on a tap of the host, up to "
+	"4;\n"
+	"                          words: mac=ADDRESS, spoof=on|off, mtu=N,\n"
 	"                          queues=N (1 to 8, default 1)\n"
 	"      --balloon on|WORD[,WORD]...\n"
 	"                          a memory balloon; words: size=SIZE (to "
@@ -81,6 +92,7 @@ enum {
 	OPT_KERNEL_ARGS = 256,
 	OPT_INITRD,
 	OPT_DISK,
+	OPT_NET,
 	OPT_BALLOON,
 	OPT_CONTROL,
 	OPT_ENV,
@@ -99,6 +111,7 @@ static const struct option options[] = {
 	{ "kernel-args", required_argument, NULL, OPT_KERNEL_ARGS },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "disk", required_argument, NULL, OPT_DISK },
+	{ "net", required_argument, NULL, OPT_NET },
 	{ "balloon", required_argument, NULL, OPT_BALLOON },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "env", required_argument, NULL, OPT_ENV },
@@ -179,6 +192,23 @@ static int parse_disk(const char *s, struct run_options *o, struct err *err)
 	return 0;
 }
 
+static int parse_net(const char *s, struct run_options *o, struct err *err)
+{
+	struct run_net *n = &o->net[o->n_nets];
+
+	if (o->n_nets == MACHINE_NETS_MAX)
+		return err_set(err, -EINVAL, "'%s': allowed are %u networks", s,
+			       MACHINE_NETS_MAX);
+	if (run_net_parse(s, n, err))
+		return err->code;
+	o->n_nets++;
+	for (const struct run_net *e = o->net; e < n; e++)
+		if (strcmp(e->name, n->name) == 0)
+			return err_set(err, -EINVAL, "%s: another --net has it",
+				       n->name);
+	return 0;
+}
+
 static int parse_balloon(const char *s, struct run_options *o, struct err *err)
 {
 	if (o->has_balloon)
@@ -209,6 +239,9 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 		break;
 	case OPT_DISK:
 		r = parse_disk(optarg, o, err);
+		break;
+	case OPT_NET:
+		r = parse_net(optarg, o, err);
 		break;
 	case OPT_BALLOON:
 		r = parse_balloon(optarg, o, err);
@@ -316,6 +349,8 @@ void run_options_fini(struct run_options *o)
 {
 	while (o->n_disks > 0)
 		run_disk_fini(&o->disk[--o->n_disks]);
+	while (o->n_nets > 0)
+		run_net_fini(&o->net[--o->n_nets]);
 	free(o->env);
 	o->env = NULL;
 }

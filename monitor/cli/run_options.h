@@ -10,6 +10,7 @@
 #include "boot/boot.h"
 #include "cli/run_balloon.h"
 #include "cli/run_disk.h"
+#include "cli/run_net.h"
 #include "loop/loop.h"
 
 struct err;
@@ -28,6 +29,8 @@ struct run_options {
 	enum loop_engine loop;
 	struct run_disk disk[MACHINE_DISKS_MAX]; /* owned */
 	unsigned n_disks;
+	struct run_net net[MACHINE_NETS_MAX]; /* owned */
+	unsigned n_nets;
 	struct machine_balloon balloon;
 	bool has_balloon;
 	bool trace, help;

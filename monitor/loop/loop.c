@@ -307,6 +307,18 @@ void loop_cancel(struct loop *l, struct loop_op *op)
 
 /* --- running --------------------------------------------------------------- */
 
+void loop_set_look(struct loop *l, bool (*look)(void *ctx), void *ctx)
+{
+	l->look = look;
+	l->look_ctx = ctx;
+}
+
+bool loop_may_sleep(struct loop *l)
+{
+	return !loop_has_ended(l) && !(l->look && l->look(l->look_ctx)) &&
+	       !loop_has_ended(l);
+}
+
 /* What these add to the list is for the next batch. */
 static void run_after(struct loop *l)
 {

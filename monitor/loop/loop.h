@@ -132,6 +132,13 @@ void loop_after(struct loop *l, struct loop_op *op);
 void loop_cancel(struct loop *l, struct loop_op *op);
 
 /*
+ * `look` is called, on the loop thread with the lock held, each time it is
+ * about to sleep. True: it does not; what has ended is handled, and `look` is
+ * called again. Before loop_run. NULL: no looking.
+ */
+void loop_set_look(struct loop *l, bool (*look)(void *ctx), void *ctx);
+
+/*
  * Runs callbacks until *stop is true (looked at after each batch and each
  * wake) or, if `until_quiet`, until nothing is in flight. `stop` may be NULL.
  * Takes the lock and lets go of it. 0 or negative errno of a broken ring.

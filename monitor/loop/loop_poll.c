@@ -185,13 +185,15 @@ static int pfd_fill(struct loop *l)
 	return (int)n;
 }
 
-/* NULL when there is nothing to wait for but descriptors. */
-static const struct timespec *timeout(struct loop *l, struct timespec *ts)
+/* NULL when there is nothing to wait for but descriptors. `may_sleep`: false
+ * when nothing is waited for. */
+static const struct timespec *timeout(struct loop *l, bool may_sleep,
+				      struct timespec *ts)
 {
 	const struct loop_op *t = l->list[OP_TIMED].first;
 	uint64_t left = 0;
 
-	if (!loop_has_ended(l) && !l->list[OP_READY].first) {
+	if (may_sleep && !l->list[OP_READY].first) {
 		uint64_t now;
 
 		if (!t)
@@ -261,13 +263,15 @@ static int poll_turn(struct loop *l)
 {
 	const struct timespec *wait;
 	struct timespec ts;
+	bool may_sleep;
 	int n, rc;
 
+	may_sleep = loop_may_sleep(l);
 	take_queued(l);
 	n = pfd_fill(l);
 	if (n < 0)
 		return n;
-	wait = timeout(l, &ts);
+	wait = timeout(l, may_sleep, &ts);
 	l->sleeping = true;
 	loop_unlock(l);
 	rc = ppoll(l->pfd, (nfds_t)n, wait, NULL);

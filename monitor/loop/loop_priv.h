@@ -67,6 +67,9 @@ struct loop {
 	unsigned in_flight;
 	struct op_list list[OP_STATES];
 
+	bool (*look)(void *ctx); /* or NULL */
+	void *look_ctx;
+
 	/* written by loop_new only */
 	const struct loop_backend *backend;
 	enum loop_engine engine;
@@ -97,6 +100,9 @@ static inline bool loop_has_ended(const struct loop *l)
 {
 	return l->list[OP_DEAD].first || l->list[OP_AFTER].first;
 }
+
+/* May this turn sleep? Asks whoever wants to look first, and may submit. */
+bool loop_may_sleep(struct loop *l);
 
 /* The loop thread has emptied wake_fd. */
 void loop_wake_seen(struct loop *l);

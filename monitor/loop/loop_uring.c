@@ -264,7 +264,8 @@ static int reap(struct loop *l)
 
 static int uring_turn(struct loop *l)
 {
-	bool wait = fill(l) && !loop_has_ended(l);
+	bool may_sleep = loop_may_sleep(l);
+	bool wait = fill(l) && may_sleep;
 	int rc = enter(l, wait);
 
 	return rc < 0 ? rc : reap(l);

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "loop/loop.h"
@@ -56,12 +57,47 @@ static bool ioapic_access(struct machine *m, const struct vcpu_exit *x)
 
 /* A kick may ask for more work than is done at a time: others get the lock
  * in between, and the guest, waiting in its exit, pays for it. */
-void bus_finish_work(struct machine *m, struct vdev *v)
+static void finish_work(struct machine *m, struct vdev *v)
 {
 	while (vdev_again(v) && !atomic_load(&m->stop)) {
 		loop_unlock(m->cfg.loop);
 		loop_lock(m->cfg.loop);
 	}
+}
+
+bool bus_look(void *machine)
+{
+	struct machine *m = machine;
+	struct linger *g = &m->linger;
+	const bool was_looking = g->looking;
+	bool any = false;
+
+	if (!linger_start(g))
+		return false;
+	for (unsigned i = 0; i < m->n_devs; i++) {
+		if (!was_looking)
+			vdev_poll_begin(m->dev[i]);
+		else if (vdev_poll(m->dev[i]))
+			any = true;
+	}
+	if (linger_looked(g, clock_mono_ns(), any))
+		return true;
+	for (unsigned i = 0; i < m->n_devs; i++)
+		if (vdev_poll_end(m->dev[i]))
+			any = true;
+	return any;
+}
+
+void bus_write_device(struct machine *m, struct vdev *v, unsigned off,
+		      const void *buf, unsigned n)
+{
+	mmio_write(v, off, buf, n);
+	/* DRIVER_OK, too, starts what is in the rings */
+	if (off == MMIO_REG_QUEUE_NOTIFY || off == MMIO_REG_STATUS)
+		finish_work(m, v);
+	if (off == MMIO_REG_QUEUE_NOTIFY && m->linger.need > 0 &&
+	    linger_kicked(&m->linger, clock_mono_ns()))
+		loop_wake(m->cfg.loop);
 }
 
 void bus_mmio(struct vcpu_thread *t, const struct vcpu_exit *x)
@@ -73,8 +109,7 @@ void bus_mmio(struct vcpu_thread *t, const struct vcpu_exit *x)
 
 	v = find_device(m, x->gpa, x->size, &off);
 	if (v && x->is_write) {
-		mmio_write(v, off, x->data, x->size);
-		bus_finish_work(m, v);
+		bus_write_device(m, v, off, x->data, x->size);
 	} else if (v) {
 		mmio_read(v, off, x->data, x->size);
 	} else if (page < PAGE_LEN && x->size <= PAGE_LEN - page) {

@@ -9,6 +9,8 @@
 #include "virtio/blk.h"
 #include "virtio/console_ctrl.h"
 #include "virtio/mmio.h"
+#include "virtio/net.h"
+#include "virtio/throttle.h"
 #include "vmm/machine_priv.h"
 
 int machine_balloon_status(struct machine *m, struct balloon_status *ret)
@@ -42,8 +44,8 @@ int machine_balloon_hint_stop(struct machine *m)
 
 /* The units' tables. */
 static struct metric *const *const tables[] = {
-	bus_metrics,          vdev_metrics, mmio_metrics,
-	console_ctrl_metrics, blk_metrics,  balloon_metrics,
+	bus_metrics, vdev_metrics, mmio_metrics,     console_ctrl_metrics,
+	blk_metrics, net_metrics,  throttle_metrics, balloon_metrics,
 };
 
 const struct metric *machine_counter(unsigned n)

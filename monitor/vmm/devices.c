@@ -1,11 +1,14 @@
 /* devices.c: the device table: which virtio devices a machine has, in the
  * order of their windows and interrupts. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "base/attr.h"
 #include "base/err.h"
 #include "virtio/balloon.h"
 #include "virtio/blk.h"
 #include "virtio/console.h"
+#include "virtio/net.h"
 #include "virtio/rng.h"
 #include "vmm/machine_priv.h"
 
@@ -87,6 +90,14 @@ static int create_errors(struct machine *m, unsigned nth, struct irq_line irq,
 	return r;
 }
 
+static struct ratelimit_config limit_of(const struct machine_rate *r)
+{
+	return (struct ratelimit_config){ .bytes = r->bytes,
+					  .ops = r->ops,
+					  .bytes_burst = r->bytes_burst,
+					  .ops_burst = r->ops_burst };
+}
+
 static int create_disk(struct machine *m, unsigned nth, struct irq_line irq,
 		       struct vdev **ret_v, struct err *err)
 {
@@ -103,13 +114,41 @@ static int create_disk(struct machine *m, unsigned nth, struct irq_line irq,
 		.physical_len = d->physical_len,
 		.io_align = d->io_align,
 		.mem_align = d->mem_align,
+		.limit = limit_of(&d->rate),
 		.serial = d->serial,
 		.now_max = BLK_NOW_MAX,
 	};
 	int r = blk_new(&cfg, ret_v, err);
 
-	_Static_assert(MACHINE_DISK_QUEUES_MAX == VDEV_QUEUES_MAX, "queues");
+	_Static_assert(MACHINE_DISK_QUEUES_MAX == BLK_NUM_QUEUES_MAX, "queues");
 	_Static_assert(MACHINE_SERIAL_LEN == BLK_SERIAL, "serial number");
+	return r ? err_wrap(err, "%s", d->name) : 0;
+}
+
+static int create_net(struct machine *m, unsigned nth, struct irq_line irq,
+		      struct vdev **ret_v, struct err *err)
+{
+	const struct machine_net *d = &m->cfg.net[nth];
+	struct net_config cfg = {
+		.loop = m->cfg.loop,
+		.mem = &m->mem,
+		.irq = irq,
+		.tap = &net_tap_ops,
+		.pairs = d->pairs,
+		.offloads = d->offloads,
+		.link_fd = d->link_fd,
+		.if_index = d->if_index,
+		.link_up = d->link_up,
+		.guard = d->guard,
+		.mtu = d->mtu,
+	};
+	int r;
+
+	_Static_assert(MACHINE_NET_PAIRS_MAX == NET_PAIRS_MAX, "pairs");
+	_Static_assert(MACHINE_MAC_LEN == NET_MAC_LEN, "address");
+	memcpy(cfg.fd, d->fd, sizeof(cfg.fd));
+	memcpy(cfg.mac, d->mac, sizeof(cfg.mac));
+	r = net_new(&cfg, ret_v, err);
 	return r ? err_wrap(err, "%s", d->name) : 0;
 }
 
@@ -151,6 +190,11 @@ static unsigned n_disks(const struct machine_config *cfg)
 	return cfg->n_disks;
 }
 
+static unsigned n_nets(const struct machine_config *cfg)
+{
+	return cfg->n_nets;
+}
+
 static unsigned n_balloons(const struct machine_config *cfg)
 {
 	return cfg->balloon != NULL;
@@ -167,10 +211,12 @@ static const struct device {
 	{ "rng", create_rng, one },
 	{ "error console", create_errors, n_errors },
 	{ "disk", create_disk, n_disks },
+	{ "network", create_net, n_nets },
 	{ "balloon", create_balloon, n_balloons },
 };
 
-_Static_assert(4 + MACHINE_DISKS_MAX <= LAYOUT_VIRTIO_MAX, "device windows");
+_Static_assert(4 + MACHINE_DISKS_MAX + MACHINE_NETS_MAX <= LAYOUT_VIRTIO_MAX,
+	       "device windows");
 
 unsigned devices_count(const struct machine_config *cfg)
 {

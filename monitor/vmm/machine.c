@@ -3,6 +3,7 @@
 #include "vmm/machine.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,7 @@ int machine_new(const struct machine_config *cfg, struct machine **ret_m,
 
 	CHECK(cfg->n_cpus >= 1 && cfg->n_cpus <= BOOT_CPUS_MAX);
 	CHECK(cfg->n_disks <= MACHINE_DISKS_MAX);
+	CHECK(cfg->n_nets <= MACHINE_NETS_MAX);
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return err_set(err, -ENOMEM, "machine");
@@ -66,6 +68,15 @@ int machine_new(const struct machine_config *cfg, struct machine **ret_m,
 	}
 	*ret_m = m;
 	return 0;
+}
+
+/* Looking takes a CPU that the vCPUs have no use for. */
+static bool cpu_to_spare(unsigned n_vcpus)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 &&
+	       (unsigned)CPU_COUNT(&set) > n_vcpus;
 }
 
 void machine_end(struct machine *m, const struct outcome *o)
@@ -200,11 +211,13 @@ void machine_run(struct machine *m, struct outcome *ret_outcome)
 	struct outcome o;
 	int r;
 
+	loop_set_look(l, bus_look, m);
 	loop_lock(l);
 	if (m->legacy.serial_on)
 		serial_start(&m->legacy.serial);
 	else if (m->cfg.filter_input) /* the escape key always works */
 		console_input_start(m->console);
+	m->linger.need = cpu_to_spare(m->n_vcpus) ? LINGER_KICKS : 0;
 	m->mark[MARK_RUN] = clock_mono_ns();
 	if (start_vcpus(m, &o))
 		machine_end(m, &o);
@@ -276,6 +289,7 @@ void machine_free(struct machine *m)
 	loop_unlock(l);
 	if (loop_run(l, NULL, true))
 		log_err("loop", "operations in flight at the end");
+	loop_set_look(l, NULL, NULL);
 	for (unsigned i = 0; i < m->n_devs; i++)
 		vdev_free(m->dev[i]);
 	while (m->n_vcpus > 0)

@@ -25,6 +25,16 @@ struct outcome;
 #define MACHINE_DISKS_MAX       8u
 #define MACHINE_DISK_QUEUES_MAX 8u
 #define MACHINE_SERIAL_LEN      20u /* of a disk's serial number */
+#define MACHINE_NETS_MAX        4u
+#define MACHINE_NET_PAIRS_MAX   8u
+#define MACHINE_MAC_LEN         6u
+
+/* What a device may do, on average; 0: no limit, or its usual burst. See
+ * virtio/ratelimit.h. */
+struct machine_rate {
+	uint64_t bytes, ops; /* a second */
+	uint64_t bytes_burst, ops_burst;
+};
 
 /* An open file that becomes a virtio block device; see virtio/blk.h. */
 struct machine_disk {
@@ -35,7 +45,8 @@ struct machine_disk {
 	uint32_t block_len;           /* logical block, 512..4096 */
 	uint32_t physical_len;        /* at least block_len */
 	uint32_t io_align, mem_align; /* O_DIRECT: its alignments; else 0 */
-	const char *name;             /* for messages */
+	struct machine_rate rate;
+	const char *name; /* for messages */
 	const char *serial;
 	const char *id; /* what it is called by who controls the machine */
 };
@@ -45,6 +56,20 @@ struct machine_balloon {
 	uint64_t target;  /* bytes to take from the guest at first */
 	unsigned stats_s; /* seconds between statistics; 0: none */
 	bool reporting, hinting, deflate_on_oom;
+};
+
+/* An open tap that becomes a virtio network device; see virtio/net.h. */
+struct machine_net {
+	int fd[MACHINE_NET_PAIRS_MAX]; /* borrowed, as above; `pairs` of them */
+	unsigned pairs;                /* 1..MACHINE_NET_PAIRS_MAX */
+	unsigned offloads;             /* TUN_F_* that the tap has */
+	int link_fd; /* borrowed; hears of changes of the tap; or -1 */
+	int if_index;
+	bool link_up;
+	bool guard; /* only frames from `mac` leave */
+	uint8_t mac[MACHINE_MAC_LEN];
+	uint16_t mtu;
+	const char *name; /* for messages */
 };
 
 struct machine_config {
@@ -58,6 +83,8 @@ struct machine_config {
 	uint16_t console_cols, console_rows;   /* 0: unknown */
 	const struct machine_disk *disk;       /* read by machine_new only */
 	unsigned n_disks;                      /* 0..MACHINE_DISKS_MAX */
+	const struct machine_net *net;         /* read by machine_new only */
+	unsigned n_nets;                       /* 0..MACHINE_NETS_MAX */
 	const struct machine_balloon *balloon; /* the same; NULL: none */
 	bool verbose; /* a program's guest kernel says what it lacks */
 	bool trace;   /* work out the guest's own times */

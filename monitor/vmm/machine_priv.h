@@ -19,6 +19,7 @@
 #include "mem/gmem.h"
 #include "virtio/vdev.h"
 #include "vmm/legacy_priv.h"
+#include "vmm/linger.h"
 #include "vmm/machine.h"
 #include "vmm/outcome.h"
 
@@ -50,6 +51,7 @@ struct machine {
 	struct vdev *dev[LAYOUT_VIRTIO_MAX];
 	struct irq_pin dev_pin[LAYOUT_VIRTIO_MAX];
 	unsigned n_devs;
+	struct linger linger;
 	/* of dev[]; errors and balloon may be NULL */
 	struct vdev *console, *errors, *balloon;
 	struct legacy legacy;
@@ -73,8 +75,13 @@ WUR int devices_create(struct machine *m, struct err *err);
 extern struct metric *const bus_metrics[];
 void bus_mmio(struct vcpu_thread *t, const struct vcpu_exit *x);
 void bus_pio(struct vcpu_thread *t, const struct vcpu_exit *x);
-/* What a kick left over; lets go of the lock in between. */
-void bus_finish_work(struct machine *m, struct vdev *v);
+/* The loop thread looks for work instead of sleeping; as loop_set_look has
+ * it. */
+bool bus_look(void *machine);
+/* A write to a device's window; a kick's work is done to its end, with the
+ * lock let go of in between. */
+void bus_write_device(struct machine *m, struct vdev *v, unsigned off,
+		      const void *buf, unsigned n);
 
 /* platform.c: the platform page, the lock held. */
 void platform_read(struct machine *m, unsigned off, void *buf, unsigned n);

@@ -93,8 +93,7 @@ static void batch_access(struct machine *m, struct platform_batch_op *op)
 		struct vdev *v = m->dev[dev / LAYOUT_VIRTIO_LEN];
 
 		if (op->flags & PLATFORM_BATCH_WRITE) {
-			mmio_write(v, (unsigned)off, &op->value, 4);
-			bus_finish_work(m, v);
+			bus_write_device(m, v, (unsigned)off, &op->value, 4);
 		} else {
 			mmio_read(v, (unsigned)off, &op->value, 4);
 		}

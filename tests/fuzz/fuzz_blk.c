@@ -149,6 +149,9 @@ static struct vdev *make(uint8_t mode, const struct gmem *mem)
 		.physical_len = 512,
 		.io_align = mode & 2 ? 512 : 0,
 		.mem_align = mode & 2 ? 512 : 0,
+		/* a sector is half a microsecond of waiting */
+		.limit = { .bytes = mode & 64 ? 1u << 30 : 0,
+			   .bytes_burst = 1 },
 		.serial = "fuzz",
 		.now_max = mode & 32 ? 2048 : 0,
 	};

@@ -5,6 +5,7 @@
  *   try TYPE SECTOR LEN a request to disk 0; prints its status
  *   zero SECTOR N FLAGS a range of zeroes on disk 0
  *   rate DEPTH read|write MS    random 4 KiB requests a second on disk 0
+ *   moved DEPTH read|write BYTES MS    random requests, and the time they took
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <time.h>
@@ -149,19 +150,20 @@ static uint64_t random64(void)
 	return x;
 }
 
-static int rate(char **arg)
+/* Requests at random places for `ns`, DEPTH in flight, until all have ended.
+ * Fills *ret_done and *ret_ns; 1: one failed. */
+static int flow(unsigned depth, uint32_t type, uint32_t len, uint64_t ns,
+		uint64_t *ret_done, uint64_t *ret_ns)
 {
-	const unsigned depth = (unsigned)atoi(arg[0]);
-	const uint32_t type = strcmp(arg[1], "read") ? BLK_OUT : BLK_IN;
-	const uint64_t ns = strtoull(arg[2], NULL, 10) * 1000000;
 	struct blk *b = &disk[0];
-	uint64_t start, done = 0, spent = 0;
+	uint64_t start, places, done = 0, spent = 0;
 	unsigned in_flight = 0;
 
 	need(b, 0);
+	places = b->sectors * 512 / len;
 	for (unsigned i = 0; i < depth; i++, in_flight++)
-		blk_add(b, i, type, random64() % (b->sectors / 8) * 8,
-			BLK_DATA + i * 4096, 4096);
+		blk_add(b, i, type, random64() % places * (len / 512),
+			BLK_DATA + i * (uint64_t)len, len);
 	start = now_ns();
 	blk_kick(b);
 	while (in_flight > 0) {
@@ -176,8 +178,9 @@ static int rate(char **arg)
 			in_flight--;
 			if (spent < ns) {
 				blk_add(b, (unsigned)i, type,
-					random64() % (b->sectors / 8) * 8,
-					BLK_DATA + (unsigned)i * 4096, 4096);
+					random64() % places * (len / 512),
+					BLK_DATA + (unsigned)i * (uint64_t)len,
+					len);
 				in_flight++;
 				added++;
 			}
@@ -186,8 +189,38 @@ static int rate(char **arg)
 			blk_kick(b);
 		spent = now_ns() - start;
 	}
+	*ret_done = done;
+	*ret_ns = spent;
+	return 0;
+}
+
+static uint32_t direction(const char *word)
+{
+	return strcmp(word, "read") ? BLK_OUT : BLK_IN;
+}
+
+static int rate(char **arg)
+{
+	uint64_t done, ns;
+
+	if (flow((unsigned)atoi(arg[0]), direction(arg[1]), 4096,
+		 strtoull(arg[2], NULL, 10) * 1000000, &done, &ns))
+		return 1;
 	printf("%llu requests a second\n",
-	       (unsigned long long)(done * 1000000000ull / spent));
+	       (unsigned long long)(done * 1000000000ull / ns));
+	return 0;
+}
+
+static int moved(char **arg)
+{
+	uint64_t done, ns;
+
+	if (flow((unsigned)atoi(arg[0]), direction(arg[1]),
+		 (uint32_t)atoi(arg[2]), strtoull(arg[3], NULL, 10) * 1000000,
+		 &done, &ns))
+		return 1;
+	printf("%llu requests in %llu us\n", (unsigned long long)done,
+	       (unsigned long long)(ns / 1000));
 	return 0;
 }
 
@@ -199,7 +232,7 @@ int main(int argc, char **argv)
 		int (*run)(char **arg);
 	} deeds[] = {
 		{ "info", 1, info }, { "copy", 2, copy }, { "try", 3, try },
-		{ "zero", 3, zero }, { "rate", 3, rate },
+		{ "zero", 3, zero }, { "rate", 3, rate }, { "moved", 4, moved },
 	};
 
 	for (size_t i = 0; argc > 1 && i < sizeof(deeds) / sizeof(*deeds); i++)

@@ -111,7 +111,7 @@ fell()
 finish()
 {
 	status=0
-	wait $monitor || status=$?
+	wait $monitor 2>/dev/null || status=$?
 }
 
 # --- memory goes and comes back --------------------------------------------------

@@ -2,20 +2,30 @@
 # Disks: copies at several depths, words of --disk, locks, files that fail,
 # hostile drivers, and monitors killed while guests write. BLK_CUTS: how many
 # of these (default 6; 200 for a thorough run, with TEST_LIMIT to match).
+# BLK_BYTES: how much is copied byte for byte (default 6M).
 # SPDX-License-Identifier: Apache-2.0
 . "$LIB"
 
 CUTS=${BLK_CUTS:-6}
+BYTES=${BLK_BYTES:-6M}
 guest blk_copy && COPY=$GUEST
 guest blk_records && RECORDS=$GUEST
 guest bad_blk && BAD=$GUEST
 HELPERS=$GUESTS/tests/integ/helpers
 
-# blank FILE MIB: all holes
+# blank FILE SIZE: all holes
 blank()
 {
 	rm -f "$1"
-	dd if=/dev/zero of="$1" bs=1 count=0 seek="$2"M 2>/dev/null
+	dd if=/dev/zero of="$1" bs=1 count=0 seek="$2" 2>/dev/null
+}
+
+# random FILE SIZE
+random()
+{
+	blank "$1" "$2"
+	dd if=/dev/urandom of="$1" bs=65536 count=$(($(stat -c %s "$1") / 65536)) \
+		2>/dev/null
 }
 
 # no_engine ENGINE: the last run says that the host has no such loop
@@ -24,41 +34,43 @@ no_engine()
 	[ "$status" = 125 ] && [ "$1" = uring ] && grep -q io_uring "$ERR"
 }
 
-dd if=/dev/urandom of=source bs=65536 count=96 2>/dev/null
+random source 6M
+random large "$BYTES"
 
 # --- copies -------------------------------------------------------------------
 
 for engine in uring poll; do
 	for depth in 1 4 32; do
 		check "copy, $depth in flight, $engine"
-		blank target 6
-		run_mayfly run --loop $engine --disk source,ro --disk target \
-			"$COPY" copy $depth 16384
+		blank target "$BYTES"
+		RUN_LIMIT=120 run_mayfly run --loop $engine \
+			--disk large,ro --disk target "$COPY" copy $depth 16384
 		if no_engine $engine; then
 			skip "no io_uring here"
 			continue
 		fi
 		expect_status 0
-		expect_out 'copied 12288 sectors'
-		expect "the copy differs" cmp -s source target
+		expect_out "copied $(($(stat -c %s large) / 512)) sectors"
+		expect "the copy differs" cmp -s large target
 	done
 done
 
+rm -f large
 check "copy in odd pieces"
-blank target 6
+blank target 6M
 run_mayfly run --disk source,ro --disk target "$COPY" copy 7 3584
 expect_status 0
 expect "the copy differs" cmp -s source target
 
 check "copy over several queues, two CPUs"
-blank target 6
+blank target 6M
 run_mayfly run -c 2 --disk source,ro,queues=4 --disk target,queues=8 \
 	"$COPY" copy 16 65536
 expect_status 0
 expect "the copy differs" cmp -s source target
 
 check "direct"
-blank target 6
+blank target 6M
 run_mayfly run --disk source,ro,direct --disk target,direct \
 	"$COPY" copy 32 16384
 if [ "$status" = 125 ] && grep -q 'no direct I/O' "$ERR"; then
@@ -74,7 +86,7 @@ fi
 for page in 0xc0000000 none; do
 	check "kit driver, platform page $page"
 	guest linked_blk || break
-	blank target 6
+	blank target 6M
 	run_mayfly run -q --kernel-args "mayfly.platform=$page" \
 		--disk source,ro --disk target "$GUEST"
 	[ $page = none ] || expect_status 0
@@ -103,7 +115,7 @@ expect_out 'sectors 12288 block 512 queues 1 rw serial root_fs status 0'
 check "eight disks"
 set --
 for n in 1 2 3 4 5 6 7 8; do
-	blank disk$n $n
+	blank "disk$n" "$n"M
 	set -- "$@" --disk disk$n
 done
 run_mayfly run "$@" "$COPY" info 7
@@ -150,7 +162,7 @@ expect "more than that" cmp -s s1 s2
 check "a full file system"
 mkdir -p full
 if mount -t tmpfs -o size=256k none full 2>/dev/null; then
-	blank full/disk 6
+	blank full/disk 6M
 	run_mayfly run --disk source,ro --disk full/disk "$COPY" copy 4 16384
 	umount full
 	expect_status 1
@@ -160,7 +172,7 @@ else
 fi
 
 check "a file that may not grow"
-blank target 6
+blank target 6M
 status=0
 (
 	ulimit -f 200
@@ -186,7 +198,7 @@ expect_out_has 'status -1'
 # holding WORD: a machine that has ./held with this word
 holding()
 {
-	blank held 1
+	blank held 1M
 	"$MAYFLY" run --disk "held$1" "$COPY" rate 1 read 5000 \
 		</dev/null >held.out 2>&1 &
 	holder=$!
@@ -270,7 +282,10 @@ refused "id with blanks" 'source,id=a b' "id='a b'" letters
 refused "long id" source,id=abcdefghijklmnopqrstu 1 to 20
 refused "empty serial number" source,serial= "serial=''"
 refused "long serial number" source,serial=abcdefghijklmnopqrstu 1 to 20
-refused "bandwidth" source,bw=1M "'bw=1M'" 'allowed is'
+refused "bandwidth of words" source,bw=fast bw "'fast'" 'like 64M'
+refused "no bandwidth" source,bw=0 bw "'0'" '1K to 1024G'
+refused "no operations" source,iops=0 iops "'0'" '1 to 1000000000'
+refused "a burst of nothing" source,bw-burst=1M 'only with bw=RATE'
 
 check "the same id twice"
 run_mayfly run --disk source,ro,id=x --disk target,id=x "$COPY" info 0
@@ -331,7 +346,7 @@ moment()
 # said to be safe is
 cut()
 {
-	blank records 64
+	blank records 64M
 	rm -f said
 	: >said
 	"$MAYFLY" run --disk records "$RECORDS" "$1" </dev/null >said 2>"$ERR" &

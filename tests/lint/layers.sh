@@ -57,6 +57,8 @@ function folder_of(path, part, n)
 		return part[1] "/" part[2]
 	if (path ~ /^guest-kit\/include\/abi\//)
 		return "guest-kit/include/abi"
+	if (path ~ /^(bench\/guest|examples\/kit)\//) # linked with the kit
+		return "guest-kit"
 	if (path ~ /^tests\/guests\//)
 		return "tests/guests"
 	return n > 1 ? part[1] : "."

@@ -29,7 +29,7 @@ struct blk_rig {
 	struct gmem mem;
 	struct blk_config cfg; /* set what differs before disk_create */
 	int fd;
-	struct vdriver drv[VDEV_QUEUES_MAX];
+	struct vdriver drv[BLK_NUM_QUEUES_MAX];
 	unsigned next_slot;
 	unsigned fired; /* interrupts */
 };

@@ -9,7 +9,14 @@ cd "$(dirname "$0")/../.."
 cache=$PWD/build/cache
 out=$cache/debian-kernel
 
-if [ -f "$out/version" ]; then
+# Dependencies first within a group; insmod takes no order from us.
+modules="irqbypass kvm kvm-amd ccp rng-core virtio-rng virtio virtio_ring
+virtio_mmio virtio_console virtio_blk virtio_balloon virtio_net net_failover
+failover vsock vmw_vsock_virtio_transport_common vmw_vsock_virtio_transport
+loop"
+
+if [ -f "$out/version" ] && [ "$(cat "$out/list" 2>/dev/null)" = "$modules" ]
+then
 	echo "$out"
 	exit 0
 fi
@@ -60,15 +67,12 @@ cp "$tmp"/deb/boot/config-* "$new/config"
 version=$(basename "$tmp"/deb/boot/vmlinuz-*)
 version=${version#vmlinuz-}
 
-# Dependencies first within a group; insmod takes no order from us.
-for m in irqbypass kvm kvm-amd ccp rng-core virtio-rng virtio virtio_ring \
-	virtio_mmio virtio_console virtio_blk virtio_balloon \
-	virtio_net net_failover failover vsock \
-	vmw_vsock_virtio_transport_common vmw_vsock_virtio_transport; do
+for m in $modules; do
 	find "$tmp/deb/lib/modules" -name "$m.ko" -exec cp {} "$new/modules" \;
 done
 
 tests/svm/vmlinux.sh "$new/bzImage" >"$new/vmlinux"
+echo "$modules" >"$new/list"
 echo "$version" >"$new/version"
 rm -rf "$out"
 mv "$new" "$out"

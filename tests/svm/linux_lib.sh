@@ -1,9 +1,11 @@
 # linux_lib.sh: for tests with Linux guests, beside lib.sh: boots one and talks
-# to its shell. $LINUX holds the kernels and the initial RAM disk.
+# to its shell. $LINUX holds the kernels and the initial RAM disk; a test may
+# name another in INITRD.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh disable=SC2034 # RUN_LIMIT is lib.sh's
 
 RUN_LIMIT=60
+INITRD=$LINUX/initrd
 
 # The lane's QEMU does not show KVM a guest's XSETBV, so KVM reports a size of
 # XSAVE state that the guest's kernel warns about. Any monitor sees this.
@@ -32,7 +34,7 @@ linux()
 	rm -f pipe
 	mkfifo pipe
 	feed >pipe &
-	run_mayfly_in pipe run -m 384M --initrd "$LINUX/initrd" \
+	run_mayfly_in pipe run -m 384M --initrd "$INITRD" \
 		--kernel-args "$t_args" "$@" "$LINUX/$t_image"
 	wait
 	tr -d '\r' <"$OUT" >clean && cp clean "$OUT"

@@ -4,6 +4,7 @@
 # in there runs
 #   integ  the integration suite of tests/integ/
 #   linux  stock Debian kernels as guests of mayfly (t_linux.sh)
+#   disk   file systems of such a guest (t_disk.sh)
 #   PATH   any other t_*.sh, with the same kernels at hand in $LINUX
 # One outer machine a part. Results come back over the second serial port and
 # are printed with "svm/" before the name; the consoles are kept in
@@ -15,7 +16,7 @@ set -eu
 mayfly=$(readlink -f "${1:?usage: run.sh MAYFLY GUESTS [PART...]}")
 guests=$(readlink -f "${2:?usage: run.sh MAYFLY GUESTS [PART...]}")
 shift 2
-[ $# -gt 0 ] || set -- integ linux
+[ $# -gt 0 ] || set -- integ linux disk
 cd "$(dirname "$0")/../.."
 here=tests/svm
 out=build/svm
@@ -33,6 +34,9 @@ if readelf -l "$mayfly" 2>/dev/null | grep -q INTERP; then
 fi
 busybox=$(command -v busybox) || die "no busybox"
 command -v qemu-system-x86_64 >/dev/null || die "no qemu-system-x86_64"
+PATH=$PATH:/usr/sbin:/sbin
+mkfs=$(command -v mkfs.ext4) || die "no mkfs.ext4"
+fsck=$(command -v e2fsck) || die "no e2fsck"
 kernel=$($here/kernel.sh) || die "no Debian kernel"
 
 mkdir -p "$out"
@@ -65,7 +69,7 @@ root()
 }
 
 # What every outer machine holds
-root "$work/outer" $here/outer-init.sh irqbypass kvm kvm-amd
+root "$work/outer" $here/outer-init.sh irqbypass kvm kvm-amd loop
 mkdir -p "$work/outer/m/guests" "$work/outer/m/integ" "$work/outer/m/svm"
 cp "$mayfly" "$work/outer/m/mayfly"
 cp tests/integ/*.sh "$work/outer/m/integ/"
@@ -80,6 +84,20 @@ done
 gcc -static -O2 -o "$work/outer/m/kvm_probe" $here/kvm_probe.c
 pack "$work/outer" "$work/outer.cpio"
 
+# programs DIR FILE...: programs with the libraries they are linked with
+programs()
+{
+	dir=$1
+	shift
+	for f; do
+		cp "$f" "$dir/bin/"
+		ldd "$f" | grep -o '/[^ ]*' | while read -r lib; do
+			mkdir -p "$dir$(dirname "$lib")"
+			cp "$lib" "$dir$lib"
+		done
+	done
+}
+
 # What only the Linux guests need: kernels and their initramfs
 pack_linux()
 {
@@ -88,6 +106,14 @@ pack_linux()
 		virtio_console virtio-rng virtio_blk
 	mkdir -p "$work/linux/m/linux"
 	pack "$work/inner" "$work/linux/m/linux/initrd"
+	# the same with tools for file systems
+	mkdir -p "$work/tools/bin" "$work/tools/mnt"
+	programs "$work/tools" "$mkfs" "$fsck"
+	gcc -static -O2 -o "$work/tools/bin/seeded" $here/seeded.c
+	pack "$work/tools" "$work/tools.cpio"
+	cat "$work/linux/m/linux/initrd" "$work/tools.cpio" \
+		>"$work/linux/m/linux/initrd-disk"
+	cp -r "$work/tools/." "$work/linux/"
 	cp "$kernel/bzImage" "$kernel/vmlinux" "$work/linux/m/linux/"
 	cp $here/linux_lib.sh "$work/linux/m/linux/linux_lib.sh"
 	if [ -f build/cache/small-kernel/bzImage ]; then

@@ -589,3 +589,73 @@ Test(queue, kicks_by_event_index, .timeout = 5)
 	cr_expect_eq(vdriver_avail_event(&drv), 2, "the next one kicks");
 	cr_expect_not(vq_arm(&q));
 }
+
+/* --- looking instead of being kicked ---------------------------------------- */
+
+Test(queue, looking_asks_for_no_kicks, .timeout = 5)
+{
+	struct vq_chain c;
+
+	up(BOTH);
+	cr_assert_eq(pop(&c), 0);
+	cr_expect_eq(vdriver_avail_event(&drv), 0, "the next one kicks");
+	cr_expect_not(vq_poll_begin(&q));
+	cr_expect_eq(vdriver_avail_event(&drv), UINT16_MAX, "in the past");
+	cr_expect_not(vq_poll(&q));
+	add_one();
+	cr_expect(vq_poll(&q));
+	cr_expect_not(vq_poll(&q), "told once");
+	cr_assert_eq(pop(&c), 1);
+	cr_assert_eq(pop(&c), 0);
+	cr_expect_not(vq_arm(&q));
+	cr_expect_eq(vdriver_avail_event(&drv), UINT16_MAX, "still no kicks");
+	cr_expect_not(vq_poll_end(&q));
+	cr_expect_eq(vdriver_avail_event(&drv), 1, "kicks again");
+	cr_expect_not(vq_poll_end(&q));
+}
+
+/* The guest published it before the begin and looked for a wish for kicks
+ * after it: nobody else will tell. */
+Test(queue, what_was_there_when_looking_began_is_found, .timeout = 5)
+{
+	struct vq_chain c;
+
+	up(BOTH);
+	cr_assert_eq(pop(&c), 0);
+	add_one();
+	cr_expect(vq_poll_begin(&q));
+	cr_expect_not(vq_poll(&q), "told already");
+	cr_assert_eq(pop(&c), 1);
+}
+
+Test(queue, what_came_at_the_very_end_is_found, .timeout = 5)
+{
+	up(BOTH);
+	cr_expect_not(vq_poll_begin(&q));
+	add_one();
+	cr_expect(vq_poll_end(&q));
+	cr_expect_eq(vdriver_avail_event(&drv), 0);
+}
+
+Test(queue, without_event_index_nobody_looks, .timeout = 5)
+{
+	up(0);
+	cr_expect_not(vq_poll_begin(&q));
+	add_one();
+	cr_expect_not(vq_poll(&q));
+	cr_expect_not(vq_poll_end(&q));
+	cr_expect_eq(vdriver_used_flags(&drv), 0);
+}
+
+Test(queue, a_queue_taken_back_is_not_looked_at, .timeout = 5)
+{
+	up(BOTH);
+	cr_expect_not(vq_poll_begin(&q));
+	add_one();
+	vq_stop(&q);
+	cr_expect_not(vq_poll(&q));
+	cr_expect_not(vq_poll_end(&q));
+	vq_reset(&q);
+	cr_expect_not(vq_poll_begin(&q));
+	cr_expect_not(q.polled);
+}

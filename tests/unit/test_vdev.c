@@ -345,3 +345,65 @@ Test(vdev, op_end_without_begin_is_our_bug, .timeout = 5, .signal = SIGABRT)
 	up();
 	vdev_op_end(&p.v);
 }
+
+/* --- looking instead of being kicked ---------------------------------------- */
+
+static void up_with_event_index(void)
+{
+	memset(ram, 0, sizeof(ram));
+	p = (struct puppet){ 0 };
+	gmem_init_borrowed(&mem, 0, ram, sizeof(ram));
+	vdev_init(&p.v, &puppet_ops, &mem, (struct irq_line){ fire, NULL });
+	vdriver_init(&drv, ram, 0x100, 8);
+	cr_assert(vdriver_negotiate(&p.v,
+				    VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX));
+	vdriver_set_queue(&p.v, 0, &drv);
+	vdriver_go(&p.v);
+	cr_assert(vdev_live(&p.v));
+}
+
+Test(vdev, a_look_finds_what_a_kick_would_have_told, .timeout = 5)
+{
+	up_with_event_index();
+	vdev_poll_begin(&p.v);
+	cr_expect_eq(p.notified[0], 0);
+	cr_expect_not(vdev_poll(&p.v));
+	add_one();
+	cr_expect(vdev_poll(&p.v));
+	cr_expect_eq(p.notified[0], 1);
+	cr_expect_not(vdev_poll(&p.v));
+	add_one();
+	cr_expect(vdev_poll_end(&p.v));
+	cr_expect_eq(p.notified[0], 2);
+	cr_expect_not(vdev_poll_end(&p.v));
+}
+
+Test(vdev, what_was_left_over_is_found_too, .timeout = 5)
+{
+	up_with_event_index();
+	vdev_poll_begin(&p.v);
+	add_one();
+	p.notify_result = 1;
+	cr_expect(vdev_poll(&p.v));
+	p.notify_result = 0;
+	cr_expect(vdev_poll(&p.v));
+	cr_expect_eq(p.notified[0], 2);
+	cr_expect_not(vdev_poll(&p.v));
+}
+
+Test(vdev, a_look_meets_faults_and_resets, .timeout = 5)
+{
+	up_with_event_index();
+	vdev_poll_begin(&p.v);
+	add_one();
+	p.notify_result = -EPROTO;
+	cr_expect(vdev_poll(&p.v));
+	cr_expect(p.v.status & VIRTIO_STATUS_NEEDS_RESET);
+	add_one();
+	cr_expect_not(vdev_poll(&p.v));
+	vdriver_set_reg(&p.v, MMIO_REG_STATUS, 0);
+	cr_expect_not(vdev_poll(&p.v));
+	cr_expect_not(vdev_poll_end(&p.v));
+	vdev_poll_begin(&p.v);
+	cr_expect_eq(p.notified[0], 1);
+}

@@ -1,0 +1,384 @@
+#!/bin/sh
+# Network cards on taps, in a network namespace of this script's own: what is
+# sent comes back byte for byte, links go down and up, words of --net, guards,
+# hostile drivers. NET_FRAMES: datagrams of the long run (default 20000).
+# SPDX-License-Identifier: Apache-2.0
+HELPERS=$GUESTS/tests/integ/helpers
+if [ -z "${NET_OWN-}" ]; then
+	export NET_OWN=yes
+	"$HELPERS/tap" own true 2>/dev/null || NET_OWN=no
+	[ "$NET_OWN" = no ] || exec "$HELPERS/tap" own sh "$0"
+fi
+. "$LIB"
+
+if [ "$NET_OWN" = no ]; then
+	check "network"
+	skip "no right to make taps and network namespaces here"
+	exit
+fi
+
+FRAMES=${NET_FRAMES:-20000}
+[ "$LANE" = kvm ] || FRAMES=${NET_FRAMES:-1000}
+MAC=02:00:00:00:09:02
+PING=$(command -v ping || echo busybox ping)
+guest responder && RESPONDER=$GUEST
+guest bad_net && BAD=$GUEST
+
+# tap_up NAME [multi]: a tap with the host at 10.9.0.1
+tap_up()
+{
+	# shellcheck disable=SC2086 # nothing, or a word
+	"$HELPERS/tap" make "$1" ${2-}
+	# the host's own chatter would wake the guest
+	echo 1 2>/dev/null >"/proc/sys/net/ipv6/conf/$1/disable_ipv6"
+	ip addr add 10.9.0.1/24 dev "$1"
+	ip link set "$1" up
+}
+
+tap_gone()
+{
+	ip link del "$1" 2>/dev/null
+}
+
+# start ARG...: mayfly in the background, until it said where it is
+start()
+{
+	timeout -s KILL "$RUN_LIMIT" "$@" </dev/null >"$OUT" 2>"$ERR" &
+	monitor=$!
+	said "MTU" || fail "the guest did not start"
+}
+
+# said TEXT: waits until the guest did
+said()
+{
+	n=0
+	while ! grep -q "$1" "$OUT" && [ $n -lt 100 ]; do
+		sleep 0.1
+		n=$((n + 1))
+	done
+	grep -q "$1" "$OUT"
+}
+
+respond()
+{
+	start "$MAYFLY" run "$@" --kernel-args ip=10.9.0.2 "$RESPONDER"
+}
+
+# The pid of the monitor itself, not of its timeout
+pid_of()
+{
+	tr -d ' ' <"/proc/$monitor/task/$monitor/children"
+}
+
+stop()
+{
+	kill "$monitor" 2>/dev/null
+	wait "$monitor" 2>/dev/null
+	status=$?
+	[ $status = 143 ] || fail "exit status $status of a monitor that was to end"
+}
+
+# echoes COUNT BYTES WINDOW: all come back as they went
+echoes()
+{
+	"$HELPERS/udp_echo" 10.9.0.2 7 "$@" >echoed 2>rate ||
+		fail "$* datagrams: $(cat echoed)"
+	echo "# $*: $(cat rate)"
+}
+
+# Also so that the host knows the way: what waits for its ARP may be dropped.
+pings()
+{
+	$PING -c 3 -W 5 "$@" 10.9.0.2 >pinged 2>&1 ||
+		fail "ping: $(tail -n 2 pinged | tr '\n' ' ')"
+}
+
+fds()
+{
+	find "/proc/$(pid_of)/fd" | wc -l
+}
+
+# --- what is sent comes back ---------------------------------------------------
+
+for engine in uring poll; do
+	check "echoes, $engine"
+	tap_up tap0
+	respond --net tap=tap0,mac=$MAC --loop $engine
+	if grep -q io_uring "$ERR"; then
+		skip "no io_uring here"
+		tap_gone tap0
+		continue
+	fi
+	expect_out_has "10.9.0.2 at $MAC, MTU 1500, link up"
+	before=$(fds)
+	pings
+	pings -s 1400
+	echoes 1000 18 1
+	echoes "$FRAMES" 100 48
+	echoes 1000 1472 48
+	echoes 1000 4 48
+	expect "$before descriptors became $(fds)" [ "$before" = "$(fds)" ]
+	stop
+	expect_err_empty
+	tap_gone tap0
+done
+
+check "echoes, MTU 9000"
+tap_up tap0
+ip link set tap0 mtu 9000
+respond --net tap=tap0
+expect_out_has "MTU 9000"
+pings -s 8972
+echoes 1000 8972 16
+echoes 1000 1472 16
+stop
+tap_gone tap0
+
+check "a smaller MTU of the guest's own"
+tap_up tap0
+respond --net tap=tap0,mtu=600
+expect_out_has "MTU 600"
+pings
+echoes 100 572 4
+"$HELPERS/udp_echo" 10.9.0.2 7 1 1000 1 >echoed 2>/dev/null &&
+	fail "a frame beyond the MTU arrived"
+echoes 100 572 4
+stop
+tap_gone tap0
+
+check "several queues"
+tap_up tap0 multi
+respond --net tap=tap0,queues=2
+pings
+echoes 1000 100 16
+stop
+tap_gone tap0
+
+check "two cards"
+tap_up tap0
+"$HELPERS/tap" make tap1
+respond --net tap=tap0 --net tap=tap1
+pings
+stop
+tap_gone tap0
+tap_gone tap1
+
+check "a descriptor"
+tap_up tap0
+start "$HELPERS/tap" with 7 tap0 0 vp "$MAYFLY" run --net fd=7,mac=$MAC \
+	--kernel-args ip=10.9.0.2 "$RESPONDER"
+pings
+echoes 1000 1000 16
+stop
+tap_gone tap0
+
+# The tap takes one frame at a time: the rest waits for it.
+check "a tap that takes little at a time"
+tap_up tap0
+start "$HELPERS/tap" with 7 tap0 2000 vp "$MAYFLY" run --net fd=7,mac=$MAC \
+	--kernel-args ip=10.9.0.2 "$RESPONDER"
+pings
+echoes 2000 1400 32
+stop
+tap_gone tap0
+
+# --- links ----------------------------------------------------------------------
+
+check "a link that goes down and up"
+tap_up tap0
+respond --net tap=tap0
+pings
+before=$(fds)
+for n in 1 2 3; do
+	: >"$OUT"
+	ip link set tap0 down
+	said "link down" || fail "the guest was not told that it went down"
+	ip link set tap0 up
+	said "link up" || fail "the guest was not told that it came up"
+	pings
+done
+expect "$before descriptors became $(fds)" [ "$before" = "$(fds)" ]
+stop
+tap_gone tap0
+
+check "a link that is down at the start"
+tap_up tap0
+ip link set tap0 down
+respond --net tap=tap0
+expect_out_has "link down"
+: >"$OUT"
+ip link set tap0 up
+said "link up" || fail "the guest was not told that it came up"
+pings
+stop
+tap_gone tap0
+
+check "a tap that is deleted"
+tap_up tap0
+respond --net tap=tap0
+pings
+: >"$OUT"
+ip link del tap0
+said "link down" || fail "the guest was not told that it is gone"
+sleep 0.3
+expect "the monitor is gone, too" kill -0 "$monitor"
+# shellcheck disable=SC2046 # one number
+expect "it is busy" [ $(awk '{ print $14 + $15 }' "/proc/$(pid_of)/stat") -lt 500 ]
+stop
+
+# Both threads sleep; what counts is being woken, not time.
+switches()
+{
+	cat "/proc/$(pid_of)"/task/*/status |
+		awk '/^voluntary/ { n += $2 } END { print n }'
+}
+
+check "idle"
+tap_up tap0
+respond --net tap=tap0
+pings
+sleep 1
+before=$(switches)
+sleep 2
+after=$(switches)
+expect "woken $((after - before)) times" [ $((after - before)) -lt 20 ]
+stop
+tap_gone tap0
+
+# --- guards ---------------------------------------------------------------------
+
+# guard WORDS VERDICT
+guard()
+{
+	check "source addresses, $1"
+	tap_up tap0
+	run_mayfly run -q --net "tap=tap0$1" --kernel-args spoof "$BAD"
+	expect_status 0
+	expect_out "ok $2"
+	tap_gone tap0
+}
+
+RUN_LIMIT=60
+guard "" "with another's address"
+guard ",mac=$MAC" "with its own address only"
+guard ",mac=$MAC,spoof=on" "with another's address"
+guard ",spoof=off" "with its own address only"
+RUN_LIMIT=20
+
+# --- what is refused --------------------------------------------------------------
+
+# refused NAME OPTION TEXT...: --net OPTION ends with 125 and one line
+refused()
+{
+	check "$1"
+	run_mayfly run --net "$2" "$RESPONDER"
+	shift 2
+	expect_status 125
+	for text; do
+		expect_err_has "$text"
+	done
+	expect "$(wc -l <"$ERR") lines" [ "$(head -n 1 "$ERR" | grep -c ^mayfly)" = 1 ]
+}
+
+tap_up tap0
+tap_up tap1 multi
+echo "wait" >holding
+"$HELPERS/tap" hold tap0 60 >holding &
+holder=$!
+n=0
+while ! grep -q holding holding && [ $n -lt 50 ]; do
+	sleep 0.1
+	n=$((n + 1))
+done
+refused "tap that is in use" tap=tap0 '--net tap=tap0' 'another process uses it'
+kill $holder
+wait $holder 2>/dev/null
+refused "not a tap" tap=lo '--net tap=lo' 'no tap'
+refused "one queue too many" tap=tap0,queues=2 '--net tap=tap0' multi_queue
+refused "long name" tap=abcdefghijklmnop "tap='abcdefghijklmnop'" '1 to 15'
+refused "pattern for a name" tap=tap%d "tap='tap%d'"
+refused "no name" tap= "tap=''"
+refused "nothing" '' "''" 'allowed is tap=NAME or fd=N'
+refused "both" tap=tap0,fd=5 'one of them'
+refused "neither" mac=$MAC 'tap=NAME or fd=N'
+refused "unknown word" tap=tap0,vhost "'vhost'" 'allowed is tap=NAME'
+refused "empty word" tap=tap0,,mtu=900 "''" 'allowed is'
+refused "address of a group" tap=tap0,mac=01:00:5e:00:00:01 mac= 'one station'
+refused "address of five bytes" tap=tap0,mac=02:00:00:00:00 mac= xx:xx
+refused "no MTU" tap=tap0,mtu= mtu "''"
+refused "small MTU" tap=tap0,mtu=67 mtu "'67'" '68 to 65535'
+refused "no queues" tap=tap0,queues=0 queues "'0'" '1 to 8'
+refused "nine queues" tap=tap1,queues=9 queues "'9'" '1 to 8'
+refused "spoofing of a kind" tap=tap0,spoof=maybe spoof "'maybe'" 'off'
+refused "standard output" fd=1 fd "'1'" '3 to'
+refused "closed descriptor" fd=333 '--net fd=333' 'Bad file'
+refused "two queues of a descriptor" fd=7,queues=2 'queues=2' 'allowed is 1'
+
+check "descriptor of something else"
+status=0
+"$MAYFLY" run --net fd=7 "$RESPONDER" 7</dev/null >"$OUT" 2>"$ERR" || status=$?
+expect_status 125
+expect_err_has 'not the descriptor of a tap'
+
+check "descriptor without vnet_hdr"
+status=0
+"$HELPERS/tap" with 7 tap0 0 p "$MAYFLY" run --net fd=7 "$RESPONDER" \
+	</dev/null >"$OUT" 2>"$ERR" || status=$?
+expect_status 125
+expect_err_has 'vnet_hdr'
+
+check "one tap, two cards"
+run_mayfly run --net tap=tap0 --net tap=tap0 "$RESPONDER"
+expect_status 125
+expect_err_has 'tap=tap0: another --net has it'
+
+check "five cards"
+run_mayfly run --net tap=a --net tap=b --net tap=c --net tap=d --net tap=e \
+	"$RESPONDER"
+expect_status 125
+expect_err_has 'allowed are 4 networks'
+
+check "a tap that does not exist"
+respond --net tap=tap7
+expect_err_has "there was no tap 'tap7'"
+expect "it was not made" ip link show tap7 >/dev/null 2>&1
+stop
+ip link show tap7 >/dev/null 2>&1 && fail "it is still there"
+tap_gone tap0
+tap_gone tap1
+
+# --- drivers that mean harm --------------------------------------------------------
+
+# While the host sends without mercy
+flood()
+{
+	while :; do
+		"$HELPERS/udp_echo" 10.9.0.2 7 3000 300 3000
+	done >/dev/null 2>&1
+}
+
+# hostile NAME OPTION...
+hostile()
+{
+	check "$1"
+	shift
+	tap_up tap0 multi
+	flood &
+	flood=$!
+	RUN_LIMIT=60 run_mayfly run -q -c 2 "$@" "$BAD"
+	kill $flood
+	wait $flood 2>/dev/null
+	tap_gone tap0
+	if [ "$status" = 125 ] && grep -q io_uring "$ERR"; then
+		skip "no io_uring here"
+		return
+	fi
+	expect_status 0
+	tail -n 1 "$OUT" | grep -aq '^ok a card' ||
+		fail "verdict: $(tail -n 1 "$OUT" | tr -cd '[:print:]')"
+}
+
+hostile "hostile driver, uring" --loop uring --net tap=tap0
+hostile "hostile driver, poll" --loop poll --net tap=tap0
+hostile "hostile driver, two queues" --net "tap=tap0,queues=2,mac=$MAC"
+exit 0
