@@ -20,12 +20,14 @@
 #include "api/api_answer.h"
 #include "api/api_http.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "loop/loop.h"
 
 #define INPUT_LEN 4096u
+#define REST_NS   100000000ull /* after a connection could not be taken */
 
 static struct metric requests = { "requests_api", "requests answered", 0 };
 static struct metric refused = { "refused_requests_api",
@@ -56,7 +58,8 @@ struct api {
 	int fd;
 	bool stopped;
 	struct loop_op accept_op;
-	bool accepting;
+	bool accepting; /* accept_op is in flight ... */
+	bool resting;   /* ... as a timer */
 	struct client *client[API_CLIENTS];
 };
 
@@ -213,21 +216,46 @@ static int listen_on(struct api *api)
 	return r;
 }
 
-static void accept_done(struct loop_op *op, int res)
+/* The connection that could not be taken is still there: without a rest the
+ * socket would be ready, and refuse, again and again. */
+static int rest(struct api *api)
 {
-	struct api *api = CONTAINER_OF(op, struct api, accept_op);
-	int fd;
+	int r = loop_timer(api->loop, &api->accept_op,
+			   clock_mono_ns() + REST_NS);
 
-	api->accepting = false;
-	if (api->stopped || res < 0)
-		return;
-	fd = accept4(api->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	api->accepting = api->resting = !r;
+	return r;
+}
+
+/* Takes a connection, if one is there. False: not now, there is no room. */
+static bool take_one(struct api *api)
+{
+	int fd = accept4(api->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0 && errno != EAGAIN && errno != EINTR &&
+	    errno != ECONNABORTED) {
+		log_warn("api", "accept: %s", strerror(errno));
+		return false;
+	}
 	if (fd >= 0 && !may_connect(fd)) {
 		metric_inc(&strangers);
 		(void)close(fd);
 	} else if (fd >= 0 && client_new(api, fd)) {
 		metric_inc(&strangers);
 	}
+	return true;
+}
+
+static void accept_done(struct loop_op *op, int res)
+{
+	struct api *api = CONTAINER_OF(op, struct api, accept_op);
+	const bool rested = api->resting;
+
+	api->accepting = api->resting = false;
+	if (api->stopped || res < 0)
+		return;
+	if (!rested && !take_one(api) && rest(api) == 0)
+		return;
 	if (listen_on(api))
 		log_err("api", "no connection can be accepted any more");
 }

@@ -64,6 +64,11 @@ const char run_help[] =
 	"      --boot HOW          auto (default), pvh, linux or program\n"
 	"      --legacy LIST       add old PC devices: serial, pit, rtc, "
 	"i8042\n"
+	"      --huge-pages HOW    off (default), or thp: transparent huge "
+	"pages\n"
+	"                          behind guest memory: quicker for large "
+	"direct\n"
+	"                          I/O and large guests, but 2 MiB at a time\n"
 	"      --loop ENGINE       uring, poll or auto (default): uring, or "
 	"poll\n"
 	"                          on a terminal and where uring is forbidden\n"
@@ -100,6 +105,7 @@ enum {
 	OPT_TIMEOUT,
 	OPT_BOOT,
 	OPT_LEGACY,
+	OPT_HUGE_PAGES,
 	OPT_LOOP,
 	OPT_TRACE,
 	OPT_EXIT_RECORD,
@@ -119,6 +125,7 @@ static const struct option options[] = {
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "boot", required_argument, NULL, OPT_BOOT },
 	{ "legacy", required_argument, NULL, OPT_LEGACY },
+	{ "huge-pages", required_argument, NULL, OPT_HUGE_PAGES },
 	{ "loop", required_argument, NULL, OPT_LOOP },
 	{ "trace", no_argument, NULL, OPT_TRACE },
 	{ "exit-record", required_argument, NULL, OPT_EXIT_RECORD },
@@ -139,6 +146,10 @@ static const struct arg_word legacy_words[] = {
 	{ "pit", MACHINE_LEGACY_PIT },
 	{ "rtc", MACHINE_LEGACY_RTC },
 	{ "i8042", MACHINE_LEGACY_I8042 },
+};
+static const struct arg_word huge_words[] = {
+	{ "off", false },
+	{ "thp", true },
 };
 static const struct arg_word loop_words[] = {
 	{ "auto", LOOP_AUTO },
@@ -266,6 +277,11 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 	case OPT_LEGACY:
 		r = arg_set(optarg, legacy_words, ARRAY_SIZE(legacy_words),
 			    &o->legacy, err);
+		break;
+	case OPT_HUGE_PAGES:
+		r = arg_choice(optarg, huge_words, ARRAY_SIZE(huge_words), &v,
+			       err);
+		o->huge_pages = v;
 		break;
 	case OPT_LOOP:
 		r = arg_choice(optarg, loop_words, ARRAY_SIZE(loop_words), &v,

@@ -19,6 +19,7 @@ enum run_console { CONSOLE_STDIO, CONSOLE_NONE, CONSOLE_FILE, CONSOLE_UNIX };
 
 struct run_options {
 	uint64_t mem_len;
+	bool huge_pages;
 	unsigned n_cpus;
 	const char *kernel_args, *initrd, *exit_record, *control;
 	enum run_console console;

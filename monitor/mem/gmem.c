@@ -7,12 +7,31 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/check.h"
 #include "base/err.h"
+
+/* `len` bytes at a multiple of GMEM_HUGE_LEN; NULL: see errno. */
+static uint8_t *map_aligned(uint64_t len)
+{
+	const uint64_t all = len + GMEM_HUGE_LEN;
+	uint8_t *p = mmap(NULL, all, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t skip;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	skip = -(uintptr_t)p % GMEM_HUGE_LEN;
+	/* cutting the ends of a mapping off cannot fail */
+	if (skip > 0)
+		(void)munmap(p, skip);
+	(void)munmap(p + skip + len, GMEM_HUGE_LEN - skip);
+	return p + skip;
+}
 
 int gmem_init(struct gmem *m, uint64_t len, struct err *err)
 {
 	uint64_t low = len < LAYOUT_HOLE_START ? len : LAYOUT_HOLE_START;
-	void *host;
+	uint8_t *host;
 
 	if (len == 0 || len % PAGE_LEN != 0 || len > LAYOUT_MEM_MAX)
 		return err_set(err, -EINVAL,
@@ -20,9 +39,8 @@ int gmem_init(struct gmem *m, uint64_t len, struct err *err)
 			       "of 4096, at most %llu",
 			       (unsigned long long)len,
 			       (unsigned long long)LAYOUT_MEM_MAX);
-	host = mmap(NULL, len, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (host == MAP_FAILED)
+	host = map_aligned(len);
+	if (!host)
 		return err_set(err, -errno, "guest memory: map %llu bytes",
 			       (unsigned long long)len);
 	(void)madvise(host, len, MADV_DONTDUMP); /* only keeps cores small */
@@ -30,9 +48,18 @@ int gmem_init(struct gmem *m, uint64_t len, struct err *err)
 	m->region[0] = (struct gmem_region){ 0, low, host };
 	if (len > low) {
 		m->region[1] = (struct gmem_region){ LAYOUT_HOLE_END, len - low,
-						     (uint8_t *)host + low };
+						     host + low };
 		m->n_regions = 2;
 	}
+	return 0;
+}
+
+int gmem_prefer_huge(const struct gmem *m)
+{
+	CHECK(m->owned);
+	for (unsigned i = 0; i < m->n_regions; i++)
+		if (madvise(m->region[i].host, m->region[i].len, MADV_HUGEPAGE))
+			return -errno;
 	return 0;
 }
 

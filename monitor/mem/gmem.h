@@ -19,6 +19,7 @@
 struct err;
 
 #define GMEM_REGIONS_MAX 2
+#define GMEM_HUGE_LEN    (2ull << 20) /* a huge page, here and in the guest */
 
 struct gmem_region {
 	gpa_t base;
@@ -34,10 +35,14 @@ struct gmem {
 
 /*
  * Maps `len` bytes (a multiple of 4 KiB, at most LAYOUT_MEM_MAX) of zeroed,
- * private, lazily allocated memory and lays it out around the hole. -EINVAL,
- * -ENOMEM.
+ * private, lazily allocated memory and lays it out around the hole. Guest and
+ * host addresses agree modulo GMEM_HUGE_LEN. -EINVAL, -ENOMEM.
  */
 WUR int gmem_init(struct gmem *m, uint64_t len, struct err *err);
+
+/* Asks for transparent huge pages behind what gmem_init mapped. -EINVAL: this
+ * kernel has none. */
+WUR int gmem_prefer_huge(const struct gmem *m);
 
 /* A gmem over bytes the caller owns: one region. For tests and fuzzing. */
 void gmem_init_borrowed(struct gmem *m, gpa_t base, void *host, uint64_t len);

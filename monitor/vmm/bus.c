@@ -68,11 +68,11 @@ static void finish_work(struct machine *m, struct vdev *v)
 bool bus_look(void *machine)
 {
 	struct machine *m = machine;
-	struct linger *g = &m->linger;
+	struct lookout *g = &m->lookout;
 	const bool was_looking = g->looking;
 	bool any = false;
 
-	if (!linger_start(g))
+	if (!lookout_start(g))
 		return false;
 	for (unsigned i = 0; i < m->n_devs; i++) {
 		if (!was_looking)
@@ -80,7 +80,7 @@ bool bus_look(void *machine)
 		else if (vdev_poll(m->dev[i]))
 			any = true;
 	}
-	if (linger_looked(g, clock_mono_ns(), any))
+	if (lookout_looked(g, clock_mono_ns(), any))
 		return true;
 	for (unsigned i = 0; i < m->n_devs; i++)
 		if (vdev_poll_end(m->dev[i]))
@@ -92,11 +92,10 @@ void bus_write_device(struct machine *m, struct vdev *v, unsigned off,
 		      const void *buf, unsigned n)
 {
 	mmio_write(v, off, buf, n);
-	/* DRIVER_OK, too, starts what is in the rings */
-	if (off == MMIO_REG_QUEUE_NOTIFY || off == MMIO_REG_STATUS)
-		finish_work(m, v);
-	if (off == MMIO_REG_QUEUE_NOTIFY && m->linger.need > 0 &&
-	    linger_kicked(&m->linger, clock_mono_ns()))
+	if (off != MMIO_REG_QUEUE_NOTIFY)
+		return;
+	finish_work(m, v);
+	if (m->lookout.need > 0 && lookout_kicked(&m->lookout, clock_mono_ns()))
 		loop_wake(m->cfg.loop);
 }
 

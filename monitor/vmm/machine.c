@@ -60,6 +60,12 @@ int machine_new(const struct machine_config *cfg, struct machine **ret_m,
 	m->vm.fd = -1;
 	m->mark[MARK_CREATE] = clock_mono_ns();
 	r = gmem_init(&m->mem, cfg->mem_len, err);
+	if (!r && cfg->huge_pages) {
+		r = gmem_prefer_huge(&m->mem);
+		if (r)
+			(void)err_set(err, r,
+				      "huge pages: this kernel has none");
+	}
 	if (!r)
 		r = machine_build(m, err);
 	if (r) {
@@ -217,7 +223,7 @@ void machine_run(struct machine *m, struct outcome *ret_outcome)
 		serial_start(&m->legacy.serial);
 	else if (m->cfg.filter_input) /* the escape key always works */
 		console_input_start(m->console);
-	m->linger.need = cpu_to_spare(m->n_vcpus) ? LINGER_KICKS : 0;
+	m->lookout.need = cpu_to_spare(m->n_vcpus) ? LOOKOUT_KICKS : 0;
 	m->mark[MARK_RUN] = clock_mono_ns();
 	if (start_vcpus(m, &o))
 		machine_end(m, &o);

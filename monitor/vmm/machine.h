@@ -76,6 +76,7 @@ struct machine_config {
 	int kvm_fd;                  /* borrowed; see machine_open_kvm */
 	struct loop *loop;           /* borrowed */
 	uint64_t mem_len;            /* bytes, a multiple of 4 KiB */
+	bool huge_pages;             /* transparent ones behind it */
 	unsigned n_cpus;             /* 1..BOOT_CPUS_MAX */
 	unsigned legacy;             /* MACHINE_LEGACY_* */
 	int console_in, console_out; /* borrowed; -1: none */

@@ -19,7 +19,7 @@
 #include "mem/gmem.h"
 #include "virtio/vdev.h"
 #include "vmm/legacy_priv.h"
-#include "vmm/linger.h"
+#include "vmm/lookout.h"
 #include "vmm/machine.h"
 #include "vmm/outcome.h"
 
@@ -51,7 +51,7 @@ struct machine {
 	struct vdev *dev[LAYOUT_VIRTIO_MAX];
 	struct irq_pin dev_pin[LAYOUT_VIRTIO_MAX];
 	unsigned n_devs;
-	struct linger linger;
+	struct lookout lookout;
 	/* of dev[]; errors and balloon may be NULL */
 	struct vdev *console, *errors, *balloon;
 	struct legacy legacy;

@@ -94,7 +94,7 @@ allowed 8388608 65536 65536
 
 check "a request larger than the bucket"
 limited "bw=8M,bw-burst=4K" moved 2 read 131072 "$MS"
-allowed 8388608 131072 4096
+allowed 8388608 131072 4096 given
 
 check "a burst passes first"
 limited "bw=1M,bw-burst=4M" moved 4 read 65536 "$MS"

@@ -702,3 +702,18 @@ seq 1 1000 | "$MAYFLY" run "$TOOL" cat 2>"$ERR" |
 expect_status 0
 seq 1 1000 >in
 expect "what came out differs" cmp -s in "$OUT"
+
+check "huge pages behind guest memory"
+if guest hello; then
+	run_mayfly run --huge-pages thp "$GUEST"
+	if [ -d /sys/kernel/mm/transparent_hugepage ]; then
+		expect_status 0
+		expect "no greeting" grep -q '^hello from' "$OUT"
+	else
+		expect_status 125
+		expect_err_has "huge pages"
+	fi
+	run_mayfly run --huge-pages 1G "$GUEST"
+	expect_status 125
+	expect_err_has "1G"
+fi

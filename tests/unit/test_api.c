@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -266,4 +268,37 @@ Test(api, other_files_are_left_alone)
 
 	cr_expect_eq(unix_listen("/dev/null", SOCK_STREAM, &a), -EEXIST);
 	cr_expect_eq(unix_listen("/nowhere/a", SOCK_STREAM, &a), -ENOENT);
+}
+
+/* --- no descriptors ---------------------------------------------------------- */
+
+static void *wait_for_room(void *arg)
+{
+	const int fd = dial();
+	struct rlimit was, low;
+	struct timespec t0, t1;
+	char got[256];
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
+	low = was;
+	low.rlim_cur = 0; /* what is open stays open */
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t0);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+	(void)!write(fd, "GET /version HTTP/1.1\r\n\r\n", 25);
+	(void)usleep(350000);
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t1);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
+	/* a socket that is ready and refuses must not be asked all the time */
+	cr_expect_lt((t1.tv_sec - t0.tv_sec) * 1000 +
+			     (t1.tv_nsec - t0.tv_nsec) / 1000000,
+		     150);
+	cr_expect_gt(read(fd, got, sizeof(got)), 12);
+	(void)close(fd);
+	(void)arg;
+	return ended();
+}
+
+Test(api, a_client_waits_until_there_are_descriptors)
+{
+	run(wait_for_room);
 }

@@ -108,6 +108,21 @@ Test(gmem, owned_memory_is_zero_and_writable, .timeout = 10)
 	gmem_fini(&m); /* zeroed by now */
 }
 
+Test(gmem, huge_pages_fit_host_and_guest_alike, .timeout = 10)
+{
+	struct err err = { 0 };
+	struct gmem m;
+	int r;
+
+	cr_assert_eq(gmem_init(&m, LAYOUT_HOLE_START + (6 << 20), &err), 0);
+	for (unsigned i = 0; i < m.n_regions; i++)
+		cr_expect_eq((uintptr_t)m.region[i].host % GMEM_HUGE_LEN,
+			     m.region[i].base % GMEM_HUGE_LEN);
+	r = gmem_prefer_huge(&m);
+	cr_expect(r == 0 || r == -EINVAL, "%d", r);
+	gmem_fini(&m);
+}
+
 Test(gmem, the_hole_is_no_memory, .timeout = 10)
 {
 	struct err err = { 0 };

@@ -1,39 +1,39 @@
-/* linger.h: whether the loop thread looks at the rings for a while before it
+/* lookout.h: whether the loop thread looks at the rings for a while before it
  * sleeps, instead of being woken by a kick: the policy, as plain state.
  *
  * A kick costs an exit to user space and, when the work is not for the kick
  * itself to do, the wake-up of the loop thread: together 30-100 us where a
  * request may take 2. A guest that asks again and again in quick succession
  * makes the machine hot; then, each time the loop thread is about to sleep, it
- * asks for no kicks and looks at the rings for LINGER_NS, and finds the next
+ * asks for no kicks and looks at the rings for LOOKOUT_NS, and finds the next
  * request by itself. Looks that find nothing cool the machine down: a guest
  * that stopped asking costs a few looks and then nothing.
  *
- *   cold --- `need` kicks, less than LINGER_GAP_NS apart ---> hot
+ *   cold --- `need` kicks, less than LOOKOUT_GAP_NS apart ---> hot
  *    ^                                                         |
- *    +---- LINGER_HEAT looks more without work than with it ---+
+ *    +--- LOOKOUT_HEAT looks more without work than with it ---+
  *    +---- a stall: the host has no CPU for looking -----------+
  *
  * Being hot in vain makes `need` grow, so that it gets rare.
  *
  * Times are CLOCK_MONOTONIC nanoseconds given by the caller. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef VMM_LINGER_H
-#define VMM_LINGER_H
+#ifndef VMM_LOOKOUT_H
+#define VMM_LOOKOUT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LINGER_NS        50000u
-#define LINGER_STALL_NS  200000u /* between two looks: somebody else ran */
-#define LINGER_GAP_NS    500000u
-#define LINGER_HEAT      4u
-#define LINGER_KICKS     4u
-#define LINGER_KICKS_MAX 4096u
+#define LOOKOUT_NS        50000u
+#define LOOKOUT_STALL_NS  200000u /* between two looks: somebody else ran */
+#define LOOKOUT_GAP_NS    500000u
+#define LOOKOUT_HEAT      4u
+#define LOOKOUT_KICKS     4u
+#define LOOKOUT_KICKS_MAX 4096u
 
-struct linger {
+struct lookout {
 	unsigned need; /* 0: never, there is no CPU to look with */
-	/* the rest starts as zeroes and is linger.c's */
+	/* the rest starts as zeroes and is lookout.c's */
 	bool looking; /* kicks are off */
 	bool found;
 	unsigned kicks, heat;
@@ -42,14 +42,14 @@ struct linger {
 
 /* The guest kicked. True: the machine just became hot, and the loop thread
  * should be awake to see to it. */
-bool linger_kicked(struct linger *g, uint64_t now);
+bool lookout_kicked(struct lookout *g, uint64_t now);
 
 /* The loop thread is about to sleep. True: it looks instead; `looking` tells
  * whether it looked before. */
-bool linger_start(const struct linger *g);
+bool lookout_start(const struct lookout *g);
 
 /* It looked, and found work or none. True: `looking` is set, and it should
  * look again. False: that was long enough, `looking` is no longer set. */
-bool linger_looked(struct linger *g, uint64_t now, bool worked);
+bool lookout_looked(struct lookout *g, uint64_t now, bool worked);
 
 #endif
