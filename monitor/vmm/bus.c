@@ -92,10 +92,11 @@ void bus_write_device(struct machine *m, struct vdev *v, unsigned off,
 		      const void *buf, unsigned n)
 {
 	mmio_write(v, off, buf, n);
-	if (off != MMIO_REG_QUEUE_NOTIFY)
-		return;
-	finish_work(m, v);
-	if (m->lookout.need > 0 && lookout_kicked(&m->lookout, clock_mono_ns()))
+	/* DRIVER_OK, too, starts what is in the rings */
+	if (off == MMIO_REG_QUEUE_NOTIFY || off == MMIO_REG_STATUS)
+		finish_work(m, v);
+	if (off == MMIO_REG_QUEUE_NOTIFY && m->lookout.need > 0 &&
+	    lookout_kicked(&m->lookout, clock_mono_ns()))
 		loop_wake(m->cfg.loop);
 }
 

@@ -5,6 +5,7 @@
 #   integ  the integration suite of tests/integ/
 #   linux  stock Debian kernels as guests of mayfly (t_linux.sh)
 #   disk   file systems of such a guest (t_disk.sh)
+#   memory its balloon and its random numbers (t_memory.sh)
 #   PATH   any other t_*.sh, with the same kernels at hand in $LINUX
 # One outer machine a part. Results come back over the second serial port and
 # are printed with "svm/" before the name; the consoles are kept in
@@ -16,7 +17,7 @@ set -eu
 mayfly=$(readlink -f "${1:?usage: run.sh MAYFLY GUESTS [PART...]}")
 guests=$(readlink -f "${2:?usage: run.sh MAYFLY GUESTS [PART...]}")
 shift 2
-[ $# -gt 0 ] || set -- integ linux disk
+[ $# -gt 0 ] || set -- integ linux disk memory
 cd "$(dirname "$0")/../.."
 here=tests/svm
 out=build/svm
@@ -103,7 +104,7 @@ pack_linux()
 {
 	[ ! -f "$work/linux.cpio" ] || return 0
 	root "$work/inner" $here/inner-init.sh virtio virtio_ring virtio_mmio \
-		virtio_console virtio-rng virtio_blk
+		virtio_console virtio-rng virtio_blk virtio_balloon
 	mkdir -p "$work/linux/m/linux"
 	pack "$work/inner" "$work/linux/m/linux/initrd"
 	# the same with tools for file systems
