@@ -232,6 +232,7 @@ static const struct vdev_ops balloon_ops = {
 	.queues = BALLOON_QUEUES,
 	.queue_max = BALLOON_QUEUE_MAX,
 	.config_len = sizeof(struct balloon_space),
+	.unpolled = true, /* for the hints, see balloon.h */
 	.activate = balloon_activate,
 	.notify = balloon_notify,
 	.quiesce = balloon_quiesce,

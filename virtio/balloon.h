@@ -19,8 +19,9 @@
  * Inflated ones are not: it writes to them first when it gets them back.
  *
  * Hints are worked off before the kick that brought them returns to the
- * guest. A driver that lends a hinted page to somebody before its chain is
- * used would lose what they write; Linux lends after the kick.
+ * guest, so the device is `unpolled`. A driver that lends a hinted page to
+ * somebody before its chain is used would lose what they write; Linux lends
+ * after the kick.
  *
  * Queues. The specification numbers all five for good; Linux numbers those
  * whose features it took without gaps. A driver that enabled as many queues

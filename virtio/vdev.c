@@ -88,6 +88,8 @@ bool vdev_again(struct vdev *v)
 
 void vdev_poll_begin(struct vdev *v)
 {
+	if (v->ops->unpolled)
+		return;
 	for (unsigned i = 0; i < v->ops->queues && vdev_live(v); i++)
 		if (vq_poll_begin(&v->queue[i]))
 			notify(v, i);

@@ -56,6 +56,8 @@ struct vdev_ops {
 	uint16_t queues;    /* 1..VDEV_QUEUES_MAX */
 	uint16_t queue_max; /* entries of each, a power of two */
 	uint16_t config_len; /* bytes of device-specific configuration */
+	bool unpolled; /* a kick is not over before its chains are handled:
+			* vdev_poll_begin leaves the device alone */
 
 	/* DRIVER_OK was set. Queues that already hold chains are notified
 	 * right after. NULL: nothing to do. <0: the device is faulted. */

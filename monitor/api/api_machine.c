@@ -1,5 +1,6 @@
 /* api_machine.c: what the machine is. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "api/api_body.h"
@@ -44,6 +45,26 @@ void api_get_machine_config(const struct api_env *env,
 	api_json(a, machine_config(env));
 }
 
+/* An average as a bucket that a second fills; null: no limit. */
+static json_t *bucket(uint64_t rate, uint64_t burst)
+{
+	return rate ? json_pack("{s:I, s:I, s:o}", "size", (json_int_t)rate,
+				"refill_time", (json_int_t)1000,
+				"one_time_burst",
+				burst ? json_integer((json_int_t)burst)
+				      : json_null())
+		    : json_null();
+}
+
+static json_t *limiter(const struct machine_rate *r)
+{
+	return r->bytes || r->ops
+		       ? json_pack("{s:o, s:o}", "bandwidth",
+				   bucket(r->bytes, r->bytes_burst), "ops",
+				   bucket(r->ops, r->ops_burst))
+		       : json_null();
+}
+
 static json_t *drives(const struct api_env *env)
 {
 	json_t *list = json_array();
@@ -51,13 +72,38 @@ static json_t *drives(const struct api_env *env)
 	for (unsigned i = 0; i < env->n_disks; i++) {
 		const struct machine_disk *d = &env->disk[i];
 		json_t *drive = json_pack(
-			"{s:s, s:s, s:b, s:b, s:s, s:s, s:n, s:n, s:n}",
+			"{s:s, s:s, s:b, s:b, s:s, s:s, s:o, s:n, s:n}",
 			"drive_id", d->id, "path_on_host", d->name,
 			"is_root_device", 0, "is_read_only", d->read_only,
 			"cache_type", "Writeback", "io_engine", "Async",
-			"partuuid", "rate_limiter", "socket");
+			"rate_limiter", limiter(&d->rate), "partuuid",
+			"socket");
 
 		(void)json_array_append_new(list, drive); /* checks for NULL */
+	}
+	return list;
+}
+
+static json_t *networks(const struct api_env *env)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < env->n_nets; i++) {
+		const struct machine_net *n = &env->net[i];
+		const bool tap = strncmp(n->name, "tap=", 4) == 0;
+		char id[16], mac[18];
+
+		(void)snprintf(id, sizeof(id), "net%u", i);
+		(void)snprintf(mac, sizeof(mac),
+			       "%02x:%02x:%02x:%02x:%02x:%02x", n->mac[0],
+			       n->mac[1], n->mac[2], n->mac[3], n->mac[4],
+			       n->mac[5]);
+		(void)json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:i, s:n, s:n}",
+					"iface_id", id, "host_dev_name",
+					tap ? n->name + 4 : n->name,
+					"guest_mac", mac, "mtu", (int)n->mtu,
+					"rx_rate_limiter", "tx_rate_limiter"));
 	}
 	return list;
 }
@@ -70,14 +116,15 @@ void api_get_config(const struct api_env *env, const struct api_request *r,
 				 "initrd_path", env->initrd);
 
 	(void)r;
-	api_json(a, json_pack("{s:o, s:o, s:o, s:o, s:{s:n}, s:[], s:[], s:n, "
-			      "s:n, s:n, s:n, s:n, s:n}",
-			      "balloon", api_balloon_json(env), "drives",
-			      drives(env), "boot-source", boot,
-			      "machine-config", machine_config(env), "entropy",
-			      "rate_limiter", "network-interfaces", "pmem",
-			      "cpu-config", "logger", "metrics", "mmds-config",
-			      "vsock", "memory-hotplug"));
+	api_json(a,
+		 json_pack("{s:o, s:o, s:o, s:o, s:o, s:{s:n}, s:[], s:n, "
+			   "s:n, s:n, s:n, s:n, s:n}",
+			   "balloon", api_balloon_json(env), "drives",
+			   drives(env), "boot-source", boot, "machine-config",
+			   machine_config(env), "network-interfaces",
+			   networks(env), "entropy", "rate_limiter", "pmem",
+			   "cpu-config", "logger", "metrics", "mmds-config",
+			   "vsock", "memory-hotplug"));
 }
 
 void api_put_action(const struct api_env *env, const struct api_request *r,

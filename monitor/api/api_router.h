@@ -10,6 +10,7 @@ struct api_request;
 struct machine;
 struct machine_balloon;
 struct machine_disk;
+struct machine_net;
 
 /* What the handlers work on: the machine, and how it was made. All is
  * borrowed. */
@@ -20,6 +21,8 @@ struct api_env {
 	const char *image, *initrd, *boot_args; /* initrd may be NULL */
 	const struct machine_disk *disk;
 	unsigned n_disks;
+	const struct machine_net *net;
+	unsigned n_nets;
 	const struct machine_balloon *balloon; /* NULL: none */
 };
 

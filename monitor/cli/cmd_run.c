@@ -266,6 +266,8 @@ static int start_api(struct run *r, struct err *err)
 		.boot_args = o->kernel_args,
 		.disk = r->disk,
 		.n_disks = r->n_disks,
+		.net = r->net,
+		.n_nets = r->n_nets,
 		.balloon = o->has_balloon ? &o->balloon : NULL,
 	};
 

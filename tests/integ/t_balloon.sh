@@ -8,111 +8,8 @@
 guest linked_balloon && KIT=$GUEST
 guest bad_balloon && BAD=$GUEST
 guest tool && TOOL=$GUEST
-ASK=$GUESTS/tests/integ/helpers/ask
+. "$(dirname "$LIB")/control_lib.sh"
 ALL=stats=1,reporting,hinting,deflate-on-oom
-
-# --- helpers -------------------------------------------------------------------
-
-# start ARG...: a monitor in the background, its pid in $monitor
-start()
-{
-	rm -f sock
-	"$MAYFLY" run --control sock "$@" </dev/null >"$OUT" 2>"$ERR" &
-	monitor=$!
-}
-
-# within TEXT COMMAND...: the command succeeds, sooner or later
-within()
-{
-	w_why=$1
-	shift
-	w_n=0
-	until "$@" >/dev/null 2>&1; do
-		w_n=$((w_n + 1))
-		if [ $w_n -ge 300 ] || ! kill -0 $monitor 2>/dev/null; then
-			fail "$w_why"
-			return 1
-		fi
-		sleep 0.1
-	done
-}
-
-# hears TEXT: the guest says so
-hears()
-{
-	within "the guest did not say '$1'" grep -qxF -e "$1" "$OUT"
-}
-
-ask()
-{
-	"$ASK" sock "$@" >answer 2>&1
-}
-
-# asks METHOD PATH [BODY]: and it succeeds
-asks()
-{
-	ask "$@" || fail "$*: $(t_short "$(cat answer)")"
-}
-
-answer_has()
-{
-	grep -qF -e "$1" answer ||
-		fail "the answer lacks '$1': $(t_short "$(cat answer)")"
-}
-
-size_to()
-{
-	asks PATCH /balloon "{\"amount_mib\": $1}"
-}
-
-# counter NAME: its value
-counter()
-{
-	"$ASK" sock GET /mayfly/metrics | awk -v n="mayfly_$1" '$1 == n { print $2 }'
-}
-
-# resident: MiB of the monitor's memory
-resident()
-{
-	awk '/^Rss:/ { print int($2 / 1024) }' "/proc/$monitor/smaps_rollup"
-}
-
-# above NAME: the counter is more than 0
-above()
-{
-	[ "$(counter "$1")" -gt 0 ]
-}
-
-# hinted HOST GUEST: the commands that either side said last
-hinted()
-{
-	ask GET /balloon/hinting/status &&
-		grep -qF "{\"host_cmd\":$1,\"guest_cmd\":$2}" answer
-}
-
-# number NAME: of the statistics
-number()
-{
-	"$ASK" sock GET /balloon/statistics | tr ',{}' '\n' |
-		awk -F: -v n="\"$1\"" '$1 == n { print $2 }'
-}
-
-told_memory()
-{
-	[ -n "$(number "$1")" ]
-}
-
-# fell FROM BY: free memory did
-fell()
-{
-	[ "$(number free_memory)" -le $(($1 - $2)) ]
-}
-
-finish()
-{
-	status=0
-	wait $monitor || status=$?
-}
 
 # --- memory goes and comes back --------------------------------------------------
 
@@ -271,7 +168,7 @@ GET / HTTP/1.1
 	"$MAYFLY" run --control sock "$TOOL" exit 0 >other 2>&1
 	expect "a socket in use was taken" grep -q 'control sock:' other
 	asks GET /version
-	kill -TERM $monitor
+	kill -TERM "$monitor"
 	finish
 	expect "the socket is still there" [ ! -e sock ]
 fi
@@ -279,8 +176,8 @@ fi
 check "what a dead monitor left is replaced"
 start -q --timeout 20 "$TOOL" sleep 1000
 if within "no socket" ask GET /; then
-	kill -KILL $monitor
-	wait $monitor 2>/dev/null
+	kill -KILL "$monitor"
+	wait "$monitor" 2>/dev/null
 	expect "the socket is gone" [ -S sock ]
 	run_mayfly run --control sock "$TOOL" exit 3
 	expect_status 3
@@ -312,7 +209,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 			grep -Eq '^(no answer|write):' answer
 		asks GET /
 		expect "he was not counted" [ "$(counter refused_clients_api)" = 1 ]
-		kill -TERM $monitor
+		kill -TERM "$monitor"
 		finish
 	fi
 	rm -rf "$open"

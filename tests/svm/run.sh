@@ -7,6 +7,7 @@
 #   disk   file systems of such a guest (t_disk.sh)
 #   linux_net  the same with network cards (t_linux_net.sh)
 #   vsock  its sockets to the host (t_vsock.sh)
+#   memory  its balloon and its random numbers (t_memory.sh)
 #   PATH   any other t_*.sh, with the same kernels at hand in $LINUX
 # One outer machine a part. Results come back over the second serial port and
 # are printed with "svm/" before the name; the consoles are kept in
@@ -18,7 +19,7 @@ set -eu
 mayfly=$(readlink -f "${1:?usage: run.sh MAYFLY GUESTS [PART...]}")
 guests=$(readlink -f "${2:?usage: run.sh MAYFLY GUESTS [PART...]}")
 shift 2
-[ $# -gt 0 ] || set -- integ linux disk linux_net vsock
+[ $# -gt 0 ] || set -- integ linux disk linux_net vsock memory
 cd "$(dirname "$0")/../.."
 here=tests/svm
 out=build/svm
@@ -106,8 +107,8 @@ pack_linux()
 {
 	[ ! -f "$work/linux.cpio" ] || return 0
 	root "$work/inner" $here/inner-init.sh virtio virtio_ring virtio_mmio \
-		virtio_console virtio-rng virtio_blk virtio_net net_failover \
-		failover
+		virtio_console virtio-rng virtio_blk virtio_balloon virtio_net \
+		net_failover failover
 	for h in stream offload; do
 		cp "$guests/tests/integ/helpers/$h" "$work/inner/bin/"
 	done

@@ -16,7 +16,11 @@
 static struct machine machine;
 static const struct machine_disk disk = { .id = "vda",
 					  .name = "/a.img",
-					  .read_only = true };
+					  .read_only = true,
+					  .rate = { .bytes = 1000 } };
+static const struct machine_net net = { .name = "tap=tap0",
+					.mac = { 2, 0, 0, 0, 0, 0xab },
+					.mtu = 1500 };
 static const struct machine_balloon balloon = { .hinting = true,
 						.reporting = true };
 static struct api_env env = {
@@ -27,6 +31,8 @@ static struct api_env env = {
 	.boot_args = "quiet",
 	.disk = &disk,
 	.n_disks = 1,
+	.net = &net,
+	.n_nets = 1,
 	.balloon = &balloon,
 };
 static struct api_answer a;
@@ -101,6 +107,16 @@ Test(api_router, the_whole_configuration)
 	cr_expect_str_eq(json_string_value(json_object_get(d, "drive_id")),
 			 "vda");
 	cr_expect(json_is_true(json_object_get(d, "is_read_only")));
+	d = json_object_get(d, "rate_limiter");
+	cr_expect(json_is_null(json_object_get(d, "ops")));
+	cr_expect_eq(json_integer_value(json_object_get(
+			     json_object_get(d, "bandwidth"), "size")),
+		     1000);
+	d = json_array_get(member("network-interfaces"), 0);
+	cr_expect_str_eq(json_string_value(json_object_get(d, "host_dev_name")),
+			 "tap0");
+	cr_expect_str_eq(json_string_value(json_object_get(d, "guest_mac")),
+			 "02:00:00:00:00:ab");
 	cr_expect(json_is_null(
 		json_object_get(member("boot-source"), "initrd_path")));
 	cr_expect(json_is_null(member("vsock")));

@@ -448,6 +448,17 @@ ParameterizedTest(struct numbering *n, balloon, numbers)
 	cr_expect_eq(status().reported, PAGE, "%s", n->why);
 }
 
+/* A hinted page may be in use again as soon as the kick is over. */
+Test(balloon, a_kick_is_never_spared)
+{
+	bln_drive(BLN_ALL | VIRTIO_F_EVENT_IDX, 0x1f);
+	vdev_poll_begin(bln.v);
+	for (unsigned i = 0; i < BALLOON_QUEUES; i++)
+		cr_expect_not(bln.v->queue[i].polled);
+	cr_expect_not(vdev_poll(bln.v));
+	cr_expect_not(vdev_poll_end(bln.v));
+}
+
 /* --- broken chains ---------------------------------------------------------- */
 
 struct bad_chain {
