@@ -3,12 +3,7 @@
 # sent comes back byte for byte, links go down and up, words of --net, guards,
 # hostile drivers. NET_FRAMES: datagrams of the long run (default 20000).
 # SPDX-License-Identifier: Apache-2.0
-HELPERS=$GUESTS/tests/integ/helpers
-if [ -z "${NET_OWN-}" ]; then
-	export NET_OWN=yes
-	"$HELPERS/tap" own true 2>/dev/null || NET_OWN=no
-	[ "$NET_OWN" = no ] || exec "$HELPERS/tap" own sh "$0"
-fi
+. "${LIB%lib.sh}own_net.sh"
 . "$LIB"
 
 if [ "$NET_OWN" = no ]; then
@@ -27,12 +22,7 @@ guest bad_net && BAD=$GUEST
 # tap_up NAME [multi]: a tap with the host at 10.9.0.1
 tap_up()
 {
-	# shellcheck disable=SC2086 # nothing, or a word
-	"$HELPERS/tap" make "$1" ${2-}
-	# the host's own chatter would wake the guest
-	echo 1 2>/dev/null >"/proc/sys/net/ipv6/conf/$1/disable_ipv6"
-	ip addr add 10.9.0.1/24 dev "$1"
-	ip link set "$1" up
+	own_tap "$1" 10.9.0.1/24 "${2-}"
 }
 
 tap_gone()
