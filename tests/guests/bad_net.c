@@ -607,23 +607,25 @@ void bare_main(void)
 		spoof();
 	if (bare_arg("uso"))
 		uso();
-	bare_context = "behaving";
-	EXPECT(works());
-	lie_in_headers();
-	EXPECT(works());
-	break_chains();
-	command_lies();
-	storm();
-	bare_context = "starting the other processor";
-	EXPECT(bare_start(1, racer));
-	bare_context = "racing";
-	faults = race(0);
-	EXPECT(works());
-	faults += race(F_MRG | F_CSUM | F_HOST_ALL);
-	bare_context = "looking whether all is well";
-	EXPECT(works());
-	EXPECT(rng_works());
-	EXPECT(rewrites > 1000);
-	EXPECT(faults > 0);
+	do {
+		bare_context = "behaving";
+		EXPECT(works());
+		lie_in_headers();
+		EXPECT(works());
+		break_chains();
+		command_lies();
+		storm();
+		bare_context = "starting the other processor";
+		EXPECT(bare_ap_up || bare_start(1, racer));
+		bare_context = "racing";
+		faults = race(0);
+		EXPECT(works());
+		faults += race(F_MRG | F_CSUM | F_HOST_ALL);
+		bare_context = "looking whether all is well";
+		EXPECT(works());
+		EXPECT(rng_works());
+		EXPECT(rewrites > 1000);
+		EXPECT(faults > 0);
+	} while (bare_again(net, "a card"));
 	PASS("a card");
 }

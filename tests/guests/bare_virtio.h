@@ -251,6 +251,33 @@ verdict(const char *file, unsigned line, const char *what)
 	bare_exit(1);
 }
 
+/* With "rounds" on the command line: the device is reset, a line says that a
+ * round is over, and a byte of input begins another (true). So the monitor can
+ * be looked at in between. Without: false. */
+static inline bool bare_again(unsigned dev, const char *what)
+{
+	static volatile struct ring input;
+	static volatile uint8_t byte[64];
+	bool ok;
+
+	if (!bare_arg("rounds"))
+		return false;
+	if (!dev_reset(dev))
+		verdict(__FILE__, __LINE__, "no reset");
+	ok = dev_reset(BARE_CONSOLE) && dev_features(BARE_CONSOLE, 0) &&
+	     ring_open(&input, BARE_CONSOLE, 0, 8) &&
+	     ring_open(&bare_tx, BARE_CONSOLE, 1, RING_MAX);
+	dev_ok(BARE_CONSOLE);
+	ring_desc(&input, 0, (uintptr_t)byte, sizeof(byte), DESC_WRITE, 0);
+	ring_offer(&input, 0);
+	ring_kick(&input);
+	if (!ok || !say("round of ") || !say(what) || !say("\n"))
+		verdict(__FILE__, __LINE__, "no console");
+	while (input.used_idx != input.avail_idx)
+		bare_pause(1000000);
+	return true;
+}
+
 #define PASS(what) verdict(NULL, 0, what)
 #define EXPECT(e)                                        \
 	do {                                             \

@@ -3,12 +3,7 @@
 # sent comes back byte for byte, links go down and up, words of --net, guards,
 # hostile drivers. NET_FRAMES: datagrams of the long run (default 20000).
 # SPDX-License-Identifier: Apache-2.0
-HELPERS=$GUESTS/tests/integ/helpers
-if [ -z "${NET_OWN-}" ]; then
-	export NET_OWN=yes
-	"$HELPERS/tap" own true 2>/dev/null || NET_OWN=no
-	[ "$NET_OWN" = no ] || exec "$HELPERS/tap" own sh "$0"
-fi
+. "${LIB%lib.sh}own_net.sh"
 . "$LIB"
 
 if [ "$NET_OWN" = no ]; then
@@ -27,12 +22,7 @@ guest bad_net && BAD=$GUEST
 # tap_up NAME [multi]: a tap with the host at 10.9.0.1
 tap_up()
 {
-	# shellcheck disable=SC2086 # nothing, or a word
-	"$HELPERS/tap" make "$1" ${2-}
-	# the host's own chatter would wake the guest
-	echo 1 2>/dev/null >"/proc/sys/net/ipv6/conf/$1/disable_ipv6"
-	ip addr add 10.9.0.1/24 dev "$1"
-	ip link set "$1" up
+	own_tap "$1" 10.9.0.1/24 "${2-}"
 }
 
 tap_gone()
@@ -268,7 +258,7 @@ guard()
 RUN_LIMIT=60
 check "segmentation of UDP"
 tap_up tap0
-"$HELPERS/udp_echo" segments 7777 5 1000 >segments 2>&1 &
+"$HELPERS/udp_echo" segments 7777 5 1000 >parts 2>&1 &
 segments=$!
 run_mayfly run -q --net tap=tap0 --kernel-args uso "$BAD"
 kill $segments 2>/dev/null
@@ -278,8 +268,8 @@ if grep -q "without" "$OUT"; then
 	skip "the host's taps have none"
 else
 	expect_out "ok segmentation of UDP"
-	expect "the host got $(tr '\n' ' ' <segments)" \
-		[ "$(grep -c '^1000 bytes' segments)" = 5 ]
+	expect "the host got $(tr '\n' ' ' <parts)" \
+		[ "$(grep -c '^1000 bytes' parts)" = 5 ]
 fi
 tap_gone tap0
 
@@ -287,7 +277,7 @@ guard "" "with another's address"
 guard ",mac=$MAC" "with its own address only"
 guard ",mac=$MAC,spoof=on" "with another's address"
 guard ",spoof=off" "with its own address only"
-RUN_LIMIT=20
+export RUN_LIMIT=20
 
 # --- what is refused --------------------------------------------------------------
 
