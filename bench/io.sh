@@ -1,8 +1,8 @@
 #!/bin/sh
-# io.sh MAYFLY GUESTS: disk and network figures of mayfly, beside those
+# io.sh MAYFLY GUESTS: disk, network and vsock figures of mayfly, beside those
 # of QEMU's microvm with the same guest kernel file and of the host without a
 # virtual machine. Tables on stdout, all samples in build/bench/io.json.
-# Environment: PARTS (default "blk net") what is measured, ROUNDS
+# Environment: PARTS (default "blk net vsock") what is measured, ROUNDS
 # (default 3) runs a case, MS (default 300) the length of each, MIB (default
 # 512) the size of the disk's file, DIR (default the folder for temporary
 # files) where it lies.
@@ -13,7 +13,7 @@ guest=${2:?usage: io.sh MAYFLY GUESTS}/bench/io
 rounds=${ROUNDS:-3}
 ms=${MS:-300}
 mib=${MIB:-512}
-parts=${PARTS:-blk net}
+parts=${PARTS:-blk net vsock}
 here=$(dirname "$0")
 out=build/bench
 
@@ -179,9 +179,32 @@ net_part()
 	done
 }
 
+# --- vsock --------------------------------------------------------------------
+# vsock WAIT ping|send|receive LEN OTHER: one table. QEMU's vsock is the host
+# kernel's, which this is not compared with.
+vsock()
+{
+	sock=$tmp/sock
+	work="$2 $3 $ms"
+	# shellcheck disable=SC2086 # a list of words
+	measure "$(title_of "vsock $2, $3 bytes" "$1")" \
+		peer "$out/host" serve "${sock}_7" "$4" "$3" \
+		-- "host, Unix socket" "$out/host" stream "${sock}_7" $work \
+		-- mayfly "$mayfly" run -q --vsock "cid=3,path=$sock" \
+		--kernel-args "$(mayfly_args vsock 7 "$work" "$1")" "$guest"
+}
+
+vsock_part()
+{
+	vsock sleep ping 64 echo
+	vsock poll ping 64 echo
+	vsock sleep send 65536 sink
+	vsock sleep receive 65536 source
+}
+
 for part in $parts; do
 	case $part in
-	blk | net) "${part}_part" ;;
+	blk | net | vsock) "${part}_part" ;;
 	*)
 		echo "io.sh: PARTS: no such part: $part" >&2
 		exit 2

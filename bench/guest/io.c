@@ -96,5 +96,7 @@ void kit_main(gpa_t start_info, uint64_t tsc_entry)
 		io_blk();
 	if (io_is(1, "net"))
 		io_net();
+	if (io_is(1, "vsock"))
+		io_vsock();
 	io_fail("no such work", 0);
 }

@@ -22,5 +22,6 @@ NORETURN void io_end(const struct tally *t);
 /* What the first argument asks for; the others are theirs. */
 NORETURN void io_blk(void);
 NORETURN void io_net(void);
+NORETURN void io_vsock(void);
 
 #endif

@@ -70,6 +70,21 @@ static void finish_work(struct machine *m, struct vdev *v)
 	}
 }
 
+/* Work that was left over when nobody was there to go on with it: the guest
+ * has kicked, or was told that it need not. */
+static bool go_on(struct machine *m)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < m->n_devs; i++) {
+		if (m->dev[i]->again == 0)
+			continue;
+		(void)vdev_again(m->dev[i]);
+		any = true;
+	}
+	return any;
+}
+
 bool bus_look(void *machine)
 {
 	struct machine *m = machine;
@@ -78,7 +93,7 @@ bool bus_look(void *machine)
 	bool any = false;
 
 	if (!lookout_start(g))
-		return false;
+		return go_on(m);
 	if (!was_looking)
 		metric_inc(&looks);
 	for (unsigned i = 0; i < m->n_devs; i++) {
@@ -99,9 +114,9 @@ void bus_write_device(struct machine *m, struct vdev *v, unsigned off,
 		      const void *buf, unsigned n)
 {
 	mmio_write(v, off, buf, n);
+	finish_work(m, v);
 	if (off != MMIO_REG_QUEUE_NOTIFY)
 		return;
-	finish_work(m, v);
 	if (m->lookout.need > 0 && lookout_kicked(&m->lookout, clock_mono_ns()))
 		loop_wake(m->cfg.loop);
 }

@@ -5,6 +5,7 @@
 #   integ  the integration suite of tests/integ/
 #   linux  stock Debian kernels as guests of mayfly (t_linux.sh)
 #   disk   file systems of such a guest (t_disk.sh)
+#   linux_net  the same with network cards (t_linux_net.sh)
 #   PATH   any other t_*.sh, with the same kernels at hand in $LINUX
 # One outer machine a part. Results come back over the second serial port and
 # are printed with "svm/" before the name; the consoles are kept in
@@ -16,7 +17,7 @@ set -eu
 mayfly=$(readlink -f "${1:?usage: run.sh MAYFLY GUESTS [PART...]}")
 guests=$(readlink -f "${2:?usage: run.sh MAYFLY GUESTS [PART...]}")
 shift 2
-[ $# -gt 0 ] || set -- integ linux disk
+[ $# -gt 0 ] || set -- integ linux disk linux_net
 cd "$(dirname "$0")/../.."
 here=tests/svm
 out=build/svm
@@ -69,7 +70,7 @@ root()
 }
 
 # What every outer machine holds
-root "$work/outer" $here/outer-init.sh irqbypass kvm kvm-amd loop
+root "$work/outer" $here/outer-init.sh irqbypass kvm kvm-amd loop tun
 mkdir -p "$work/outer/m/guests" "$work/outer/m/integ" "$work/outer/m/svm"
 cp "$mayfly" "$work/outer/m/mayfly"
 cp tests/integ/*.sh "$work/outer/m/integ/"
@@ -103,7 +104,11 @@ pack_linux()
 {
 	[ ! -f "$work/linux.cpio" ] || return 0
 	root "$work/inner" $here/inner-init.sh virtio virtio_ring virtio_mmio \
-		virtio_console virtio-rng virtio_blk
+		virtio_console virtio-rng virtio_blk virtio_net net_failover \
+		failover
+	for h in stream offload; do
+		cp "$guests/tests/integ/helpers/$h" "$work/inner/bin/"
+	done
 	mkdir -p "$work/linux/m/linux"
 	pack "$work/inner" "$work/linux/m/linux/initrd"
 	# the same with tools for file systems
