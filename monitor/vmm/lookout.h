@@ -27,8 +27,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LOOKOUT_NS        50000u
-#define LOOKOUT_STALL_NS  200000u /* between two looks: somebody else ran */
+#define LOOKOUT_NS        100000u
+#define LOOKOUT_STALL_NS  300000u /* between two looks: somebody else ran */
 #define LOOKOUT_GAP_NS    500000u
 #define LOOKOUT_HEAT      4u
 #define LOOKOUT_KICKS     4u

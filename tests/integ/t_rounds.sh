@@ -7,6 +7,11 @@
 . "$LIB"
 
 ROUNDS=${ROUNDS:-2}
+if [ "$LANE" = svm ]; then
+	check "attacks in rounds"
+	skip "minutes of emulation; the KVM lane does it"
+	exit
+fi
 head -c 1048576 /dev/urandom >disk.img
 
 # start ARG...: in the background; what is written to 3 is the guest's input
@@ -76,18 +81,25 @@ look()
 	} >now
 }
 
-# same: sooner or later it is as in the first round; what ends on its own
-# time, like the poll of a socket, may take its time
+# no_more: nothing in `now` is more than in `first`
+no_more()
+{
+	awk 'NR == FNR { n[$1] = $2; next } $2 > n[$1] { more = 1 }
+		END { exit more }' first now
+}
+
+# same: sooner or later there is no more than after the first round; what ends
+# in its own time, like the poll of a socket, may take it
 same()
 {
 	n=0
 	look
-	while ! cmp -s first now && [ $n -lt 50 ]; do
+	while ! no_more && [ $n -lt 50 ]; do
 		sleep 0.1
 		look
 		n=$((n + 1))
 	done
-	cmp -s first now || fail "round $1: $(tr '\n' ' ' <first)became $(
+	no_more || fail "round $1: $(tr '\n' ' ' <first)became $(
 		tr '\n' ' ' <now)"
 }
 
@@ -115,7 +127,7 @@ rounds()
 	expect "$(metric in_flight_virtio) requests are in flight" \
 		[ "$(metric in_flight_virtio)" -le 1 ]
 	expect "own memory grew from $kib to $(own_kib) KiB" \
-		[ "$(own_kib)" -le $((kib + 64)) ]
+		[ "$(own_kib)" -le $((kib + 128)) ]
 	expect "buffers of sockets hold $(slots_kib) KiB" [ "$(slots_kib)" -le 64 ]
 }
 
