@@ -61,7 +61,8 @@ wait_for()
 	[ -S "$1" ] || fail "no socket $1"
 }
 
-# up GUEST WORDS [OPTION]...: a guest in the background
+# up GUEST WORDS [OPTION]...: a guest in the background. It outlives the check it
+# was started in, hence appends to what the next one empties.
 up()
 {
 	u_guest=$1
@@ -70,7 +71,7 @@ up()
 	"$MAYFLY" run -m 512M --timeout "$RUN_LIMIT" \
 		--vsock "cid=3,path=$SOCK" \
 		--kernel-args "$PLATFORM $u_words" "$@" "$u_guest" \
-		</dev/null >"$OUT" 2>"$ERR" &
+		</dev/null >>"$OUT" 2>>"$ERR" &
 	up=$!
 	wait_for "$SOCK"
 }
