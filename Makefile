@@ -110,7 +110,6 @@ KIT_CFLAGS := -std=gnu17 -Os -g $(WARN) -Iguest-kit -Iguest-kit/include \
 	-fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fcf-protection=none \
 	-fno-tree-loop-distribute-patterns -ffunction-sections -fdata-sections
-
 KIT_LINK := gcc -nostdlib -static -no-pie -Wl,-T,guest-kit/boot/kit.ld \
 	-Wl,--build-id=none -Wl,--gc-sections -Wl,-z,noexecstack \
 	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
@@ -163,6 +162,21 @@ $(KIT_EX_BIN): $(G)/examples/%: $(G)/examples/kit/%.o $(KIT_OBJ) guest-kit/boot/
 
 -include $(KIT_EX_SRC:%.c=$(G)/%.d)
 
+# The guest program of bench-io, of that kind too
+IO_SRC := $(sort $(wildcard bench/guest/*.c))
+IO_OBJ := $(IO_SRC:%.c=$(G)/%.o)
+
+$(G)/bench/guest/%.o: bench/guest/%.c Makefile
+	$(call say,KITCC,$@)
+	@mkdir -p $(@D)
+	$(Q)gcc $(KIT_CFLAGS) -I. -MMD -MP -c $< -o $@
+
+$(G)/bench/io: $(IO_OBJ) $(KIT_OBJ) guest-kit/boot/kit.ld
+	$(call say,LD,$@)
+	$(Q)$(KIT_LINK) -o $@ $(IO_OBJ) $(LINKED_OBJ)
+
+-include $(IO_OBJ:.o=.d)
+
 # Programs that run inside: musl-static, one page of C each.
 GUEST_SRC := $(sort $(wildcard tests/guests/*.c examples/*.c))
 GUEST_BIN := $(addprefix $(G)/,$(basename $(GUEST_SRC)))
@@ -172,7 +186,7 @@ GUEST_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -static -Iguest-kit/include -Ite
 HELPER_BIN := $(addprefix $(G)/,$(basename $(sort $(wildcard tests/integ/helpers/*.c))))
 
 .PHONY: guests
-guests: $(GUEST_BIN) $(HELPER_BIN) $(LINKED_BIN) $(KIT_EX_BIN)
+guests: $(GUEST_BIN) $(HELPER_BIN) $(LINKED_BIN) $(KIT_EX_BIN) $(G)/bench/io
 
 $(G)/tests/guests/%: tests/guests/%.c Makefile $(wildcard tests/guests/*.h)
 	$(call say,GUEST,$@)
@@ -264,7 +278,7 @@ replay: $(FUZZ_BIN) ## every corpus file through its fuzz target
 	$(Q)tests/fuzz/replay.sh $(B)/fuzz
 
 # --- quality -----------------------------------------------------------------
-.PHONY: lint format analyze bench-boot stats install clean
+.PHONY: lint format analyze bench-boot bench-idle bench-io stats install clean
 lint: ## layers, headers, format, clang-tidy, shell
 	$(Q)tests/lint/lint.sh
 
@@ -276,6 +290,8 @@ analyze: ## gcc -fanalyzer over the monitor
 
 bench-boot: release ## boot time, memory per VM, teardown; peers beside it
 	$(Q)bench/boot.sh build/release/mayfly $(G)
+
+.PHONY: lint format analyze bench-boot bench-idle bench-io stats install clean
 
 stats: ## numbers that drift: lines, tests, sizes
 	$(Q)tests/stats.sh

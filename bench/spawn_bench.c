@@ -9,7 +9,8 @@
  * minute hits them all. stdout is a pipe read here, stdin and stderr are
  * /dev/null. Orphans are adopted (PR_SET_CHILD_SUBREAPER), so the teardown a
  * program leaves to a helper process is seen too: the column "gone".
- * `grow` starts COUNT copies that say a byte when they are up and then stay.
+ * `grow` starts COUNT copies that say a byte when they are up and then stay;
+ * "{}" in an argument is the copy's number, from 0 on.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
@@ -29,6 +30,8 @@
 #include <unistd.h>
 
 #define CASES_MAX  16
+#define ARGS_MAX   64
+#define ARG_LEN    256
 #define WARMUP     2
 #define NS_PER_US  1000.0
 #define BYTE_LIMIT 60000 /* ms without a first byte before we give up */
@@ -372,6 +375,30 @@ static int wait_byte(int fd)
 	return poll(&p, 1, BYTE_LIMIT) == 1 && read(fd, &c, 1) == 1 ? 0 : -1;
 }
 
+/* Starts copy `nth`. */
+static pid_t spawn_nth(char **argv, unsigned nth, int *ret_out)
+{
+	char *args[ARGS_MAX + 1], text[ARGS_MAX][ARG_LEN];
+	unsigned i = 0;
+
+	for (; argv[i]; i++) {
+		const char *hole = strstr(argv[i], "{}");
+
+		if (i == ARGS_MAX)
+			die("too many arguments");
+		args[i] = argv[i];
+		if (!hole)
+			continue;
+		if (snprintf(text[i], ARG_LEN, "%.*s%u%s",
+			     (int)(hole - argv[i]), argv[i], nth,
+			     hole + 2) >= ARG_LEN)
+			die("a long argument");
+		args[i] = text[i];
+	}
+	args[i] = NULL;
+	return spawn(args, ret_out);
+}
+
 static int bench_grow(unsigned count, uint64_t guest_len, const char *path,
 		      char **argv)
 {
@@ -388,7 +415,7 @@ static int bench_grow(unsigned count, uint64_t guest_len, const char *path,
 	if (!pids || !outs || !f)
 		die("grow");
 	/* One that is thrown away fills the page cache with the program. */
-	pids[0] = spawn(argv, &outs[0]);
+	pids[0] = spawn_nth(argv, 0, &outs[0]);
 	if (wait_byte(outs[0]))
 		die("the command printed nothing");
 	(void)snprintf(pid, sizeof(pid), "%d", pids[0]);
@@ -401,7 +428,7 @@ static int bench_grow(unsigned count, uint64_t guest_len, const char *path,
 	meminfo(before);
 	t0 = now_ns();
 	for (i = 0; i < count; i++) {
-		pids[i] = spawn(argv, &outs[i]);
+		pids[i] = spawn_nth(argv, i, &outs[i]);
 		up += wait_byte(outs[i]) == 0;
 	}
 	up_ns = now_ns() - t0;

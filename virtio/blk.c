@@ -31,6 +31,26 @@ static void arm_after(struct blk *b)
 	loop_after(b->cfg.loop, &b->after);
 }
 
+/* The slot to pop into. One that was never used was never touched, and costs
+ * no memory. */
+static struct blk_req *slot_next(struct blk *b)
+{
+	struct blk_req *r = b->free;
+
+	if (r)
+		return r;
+	/* a chain in flight has an entry of its own, each entry of each queue
+	 * a slot; and there is one to pop into */
+	CHECK(b->n_used < b->n_reqs);
+	r = &b->req[b->n_used];
+	r->op.done = blk_req_done;
+	r->b = b;
+	r->iov = b->iov + (size_t)b->n_used * BLK_QUEUE_MAX;
+	b->n_used++;
+	b->free = r;
+	return r;
+}
+
 static void slot_free(struct blk *b, struct blk_req *r)
 {
 	if (r->bounce) {
@@ -78,13 +98,10 @@ static int start_all(struct blk *b, unsigned queue)
 
 	b->hungry &= (uint8_t) ~(1u << queue);
 	for (unsigned n = 0; n < KICK_MAX; n++) {
-		struct blk_req *r = b->free;
+		struct blk_req *r = slot_next(b);
 		struct vq_chain c;
 		int res;
 
-		/* a chain in flight has an entry of its own, each entry of
-		 * each queue a slot; and there is one to pop into */
-		CHECK(r);
 		res = vq_pop(q, r->iov, BLK_QUEUE_MAX, &c);
 		if (res <= 0)
 			return res;
@@ -228,7 +245,7 @@ static void blk_quiesce(struct vdev *v)
 {
 	struct blk *b = of(v);
 
-	for (unsigned i = 0; i < b->n_reqs; i++)
+	for (unsigned i = 0; i < b->n_used; i++)
 		if (b->req[i].step != BLK_IDLE)
 			loop_cancel(b->cfg.loop, &b->req[i].op);
 	throttle_cancel(&b->throttle);
@@ -292,15 +309,6 @@ static int allocate(struct blk *b, struct err *err)
 		b->n_bounce_free = BLK_BOUNCES;
 	}
 	b->n_reqs = (unsigned)n;
-	for (size_t i = n; i-- > 0;) {
-		struct blk_req *r = &b->req[i];
-
-		r->op.done = blk_req_done;
-		r->b = b;
-		r->iov = b->iov + i * BLK_QUEUE_MAX;
-		r->next_free = b->free;
-		b->free = r;
-	}
 	return 0;
 }
 

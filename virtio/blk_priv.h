@@ -63,8 +63,8 @@ struct blk {
 	unsigned turn;  /* the queue that goes on first, modulo their number */
 	struct throttle throttle;
 
-	struct blk_req *req; /* the slots */
-	unsigned n_reqs;
+	struct blk_req *req;     /* the slots */
+	unsigned n_reqs, n_used; /* req[n_used ..] were never used */
 	struct blk_req *free;
 	struct iovec *iov; /* of all slots */
 	uint8_t *bounce;   /* BLK_BOUNCES buffers */

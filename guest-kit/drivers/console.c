@@ -16,6 +16,7 @@
 /* mayfly's addition to the configuration: bit 0, the input has ended. */
 #define CONFIG_ENDED 12
 
+#define RING         64 /* entries; both rings are in one page */
 #define TX_LEN       (256u << 10)
 #define RX_BUF_LEN   (16u << 10)
 #define RX_BUFS      16
@@ -29,9 +30,9 @@ struct console {
 	 * head) waits for console_push. The three only grow. */
 	uint8_t *tx;
 	uint64_t tx_len, head, sent, tail;
-	uint32_t slot_len[VIRTIO_RING_MAX]; /* bytes of each request ... */
-	bool slot_done[VIRTIO_RING_MAX];    /* ... and whether they are out */
-	uint16_t first_slot, n_slots;       /* requests with the device */
+	uint32_t slot_len[RING];      /* bytes of each request ... */
+	bool slot_done[RING];         /* ... and whether they are out */
+	uint16_t first_slot, n_slots; /* requests with the device */
 
 	/* Input: buffers with the device, but for the one being read. */
 	uint8_t *rx;
@@ -59,7 +60,7 @@ static struct console *find(unsigned n)
 		return c->usable ? c : NULL;
 	c->tried = true;
 	if (!virtio_find(&c->dev, VIRTIO_ID_CONSOLE, n, IRQ_CONSOLE(n)) ||
-	    !virtio_prepare(&c->dev, 2, VIRTIO_RING_MAX))
+	    !virtio_prepare(&c->dev, 2, RING))
 		return NULL;
 	while (pages && !(c->tx = page_alloc_run(pages)))
 		pages /= 2;
@@ -92,7 +93,7 @@ static void reap(struct console *c)
 	while (c->n_slots && c->slot_done[c->first_slot]) {
 		c->slot_done[c->first_slot] = false;
 		c->tail += c->slot_len[c->first_slot];
-		c->first_slot = (c->first_slot + 1) % VIRTIO_RING_MAX;
+		c->first_slot = (c->first_slot + 1) % RING;
 		c->n_slots--;
 	}
 	/* Nothing out there: start over, in memory already touched. */
@@ -127,7 +128,7 @@ static void send(struct console *c)
 {
 	uint64_t off = c->sent % c->tx_len;
 	uint64_t len = min_u64(c->head - c->sent, c->tx_len - off);
-	unsigned slot = (c->first_slot + c->n_slots++) % VIRTIO_RING_MAX;
+	unsigned slot = (c->first_slot + c->n_slots++) % RING;
 
 	c->slot_len[slot] = (uint32_t)len;
 	c->sent += len;
@@ -138,7 +139,7 @@ static void send(struct console *c)
 static void push(struct console *c)
 {
 	while (c->usable && c->sent != c->head) {
-		while (c->sent != c->head && c->n_slots < VIRTIO_RING_MAX)
+		while (c->sent != c->head && c->n_slots < RING)
 			send(c);
 		if (c->started)
 			virtio_notify(&c->dev, TX);

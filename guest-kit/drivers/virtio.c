@@ -67,13 +67,6 @@ static volatile uint16_t *avail_event(const struct virtq *q)
 	return (volatile uint16_t *)(void *)(q->used->ring + q->n);
 }
 
-/* Within a page of a device's rings. */
-#define RINGS_PAGE 2 /* rings in it */
-#define RING_DESC  0
-#define RING_AVAIL 1024
-#define RING_USED  1160
-#define RING_LEN   1680
-
 /* How long a wait spins before it sleeps: sleeping costs more than this. */
 #define SPIN_NS 20000
 
@@ -107,23 +100,26 @@ bool virtio_find(struct virtio *v, uint16_t id, unsigned nth, unsigned irq_bit)
 
 bool virtio_prepare(struct virtio *v, unsigned n_queues, uint16_t n)
 {
+	/* the parts of a ring, with the alignment each needs (2.7) */
+	const size_t avail = n * sizeof(struct virtq_desc);
+	const size_t used = (avail + 2u * (n + 3u) + 3) & ~(size_t)3;
+	const size_t len = (used + 8u * n + 6 + 15) & ~(size_t)15;
 	uint8_t *page = NULL;
+	size_t at = PAGE_LEN;
 
 	v->n_queues = n_queues;
 	v->event_idx = true;
-	for (unsigned i = 0; i < n_queues; i++) {
-		uint8_t *ring;
-
-		if (i % RINGS_PAGE == 0)
+	for (unsigned i = 0; i < n_queues; i++, at += len) {
+		if (len > PAGE_LEN - at) {
 			page = page_alloc_zeroed();
+			at = 0;
+		}
 		if (!page)
 			return false;
-		ring = page + (size_t)(i % RINGS_PAGE) * RING_LEN;
-
 		v->q[i] = (struct virtq){
-			.desc = (void *)(ring + RING_DESC),
-			.avail = (void *)(ring + RING_AVAIL),
-			.used = (void *)(ring + RING_USED),
+			.desc = (void *)(page + at),
+			.avail = (void *)(page + at + avail),
+			.used = (void *)(page + at + used),
 			.n = n,
 		};
 		v->q[i].avail->flags = AVAIL_NO_INTERRUPT;

@@ -8,13 +8,14 @@
 #include "kernel/types.h"
 
 #define VIRTIO_QUEUES_MAX 5
-#define VIRTIO_RING_MAX   64 /* two such rings fit in a page */
+#define VIRTIO_RING_MAX   128 /* such a ring fits in a page */
 
 #define VIRTIO_ID_NET     1
 #define VIRTIO_ID_BLK     2
 #define VIRTIO_ID_CONSOLE 3
 #define VIRTIO_ID_RNG     4
 #define VIRTIO_ID_BALLOON 5
+#define VIRTIO_ID_VSOCK   19
 
 #define VIRTIO_CONFIG 0x100 /* device-specific registers */
 

@@ -12,6 +12,7 @@
 #define IRQ_RNG        2
 #define IRQ_BLK(n)     (3 + (n))  /* 0 .. 7 */
 #define IRQ_NET(n)     (11 + (n)) /* 0 .. 3 */
+#define IRQ_VSOCK      15
 #define IRQ_TIMER      16
 #define IRQ_BALLOON    17
 

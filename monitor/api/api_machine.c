@@ -108,6 +108,14 @@ static json_t *networks(const struct api_env *env)
 	return list;
 }
 
+static json_t *vsock(const struct api_env *env)
+{
+	return env->vsock_cid ? json_pack("{s:I, s:s}", "guest_cid",
+					  (json_int_t)env->vsock_cid,
+					  "uds_path", env->vsock_path)
+			      : json_null();
+}
+
 void api_get_config(const struct api_env *env, const struct api_request *r,
 		    struct api_answer *a)
 {
@@ -117,14 +125,14 @@ void api_get_config(const struct api_env *env, const struct api_request *r,
 
 	(void)r;
 	api_json(a,
-		 json_pack("{s:o, s:o, s:o, s:o, s:o, s:{s:n}, s:[], s:n, "
-			   "s:n, s:n, s:n, s:n, s:n}",
+		 json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:{s:n}, s:[], s:n, "
+			   "s:n, s:n, s:n, s:n}",
 			   "balloon", api_balloon_json(env), "drives",
 			   drives(env), "boot-source", boot, "machine-config",
 			   machine_config(env), "network-interfaces",
-			   networks(env), "entropy", "rate_limiter", "pmem",
-			   "cpu-config", "logger", "metrics", "mmds-config",
-			   "vsock", "memory-hotplug"));
+			   networks(env), "vsock", vsock(env), "entropy",
+			   "rate_limiter", "pmem", "cpu-config", "logger",
+			   "metrics", "mmds-config", "memory-hotplug"));
 }
 
 void api_put_action(const struct api_env *env, const struct api_request *r,

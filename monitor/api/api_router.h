@@ -23,6 +23,8 @@ struct api_env {
 	unsigned n_disks;
 	const struct machine_net *net;
 	unsigned n_nets;
+	unsigned vsock_cid; /* 0: no vsock */
+	const char *vsock_path;
 	const struct machine_balloon *balloon; /* NULL: none */
 };
 

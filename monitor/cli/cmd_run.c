@@ -26,8 +26,8 @@
 #include "vmm/machine.h"
 #include "vmm/outcome.h"
 
-#define LOOP_ENTRIES       16
-#define LOOP_ENTRIES_DISKS 256 /* a deep queue of a guest is one submission */
+#define LOOP_ENTRIES      16
+#define LOOP_ENTRIES_DEEP 256 /* what a guest's queue starts: one submission */
 
 extern const uint8_t kit_image[], kit_image_end[];
 
@@ -43,6 +43,8 @@ struct run {
 	unsigned n_nets; /* open */
 	struct unix_listener control;
 	struct api *api; /* of the machine's loop, or NULL */
+	struct run_vsock_host vsock_host;
+	struct machine_vsock vsock;
 	int signal_fd;
 	int early_signal; /* it came before there was a guest */
 	struct loop_op signal_op, timeout_op;
@@ -168,6 +170,18 @@ static int open_disks(struct run *r, struct err *err)
 	return 0;
 }
 
+static int open_vsock(struct run *r, struct err *err)
+{
+	if (!r->opt.vsock.cid)
+		return 0;
+	return run_vsock_open(&r->opt.vsock, &r->vsock_host, &r->vsock, err);
+}
+
+static bool is_deep(const struct run_options *o)
+{
+	return o->n_disks > 0 || o->vsock.cid;
+}
+
 static int open_nets(struct run *r, struct err *err)
 {
 	for (unsigned i = 0; i < r->opt.n_nets; i++) {
@@ -197,6 +211,7 @@ static int make_machine(struct run *r, const struct boot_src *image,
 		.n_disks = r->n_disks,
 		.net = r->net,
 		.n_nets = r->n_nets,
+		.vsock = o->vsock.cid ? &r->vsock : NULL,
 		.balloon = o->has_balloon ? &o->balloon : NULL,
 		.verbose = o->verbose > 0,
 		.trace = o->trace || o->exit_record,
@@ -253,6 +268,8 @@ static int start_api(struct run *r, struct err *err)
 		.n_disks = r->n_disks,
 		.net = r->net,
 		.n_nets = r->n_nets,
+		.vsock_cid = o->vsock.cid,
+		.vsock_path = o->vsock.path,
 		.balloon = o->has_balloon ? &o->balloon : NULL,
 	};
 
@@ -306,6 +323,7 @@ static void free_machine(struct run *r)
 		(void)close(r->disk[--r->n_disks].fd);
 	while (r->n_nets > 0)
 		run_net_close(&r->net[--r->n_nets]);
+	run_vsock_close(&r->vsock_host);
 }
 
 /* The outcome of a set-up that failed. */
@@ -366,8 +384,9 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 	if (r->opt.initrd &&
 	    open_file(r->opt.initrd, "--initrd ", &initrd, err))
 		return STATUS_ERROR;
-	if (open_disks(r, err) || open_nets(r, err) || open_control(r, err) ||
-	    loop_new(r->n_disks > 0 ? LOOP_ENTRIES_DISKS : LOOP_ENTRIES,
+	if (open_disks(r, err) || open_nets(r, err) || open_vsock(r, err) ||
+	    open_control(r, err) ||
+	    loop_new(is_deep(&r->opt) ? LOOP_ENTRIES_DEEP : LOOP_ENTRIES,
 		     engine(&r->opt), &r->loop, err) ||
 	    catch_signals(r, err) ||
 	    run_console_open(&r->opt, r->signal_fd, &r->console,

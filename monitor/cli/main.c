@@ -80,12 +80,17 @@ static void hold_standard_streams(void)
 }
 
 /* Device buffers are large and mostly never touched: from the heap they would
- * be zeroed, mapped they cost a page when it is used. */
+ * be zeroed, mapped they cost a page when it is used. What fits into the rest
+ * of the heap is not mapped, so that rest, 132 KiB at the start, is kept
+ * small. */
 #define MMAP_THRESHOLD (16 * 1024)
+#define TOP_PAD        (8 * 1024)
 
 int main(int argc, char **argv)
 {
 	(void)mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+	(void)mallopt(M_TOP_PAD, TOP_PAD);
+	(void)malloc_trim(0);
 	hold_standard_streams();
 	if (argc < 2) {
 		(void)fputs(usage, stderr);

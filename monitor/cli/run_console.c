@@ -9,13 +9,12 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "cli/unix_path.h"
 
 static int open_file(const char *path, struct run_fds *f, struct err *err)
 {
@@ -51,22 +50,17 @@ static int wait_for_client(int s, int signal_fd, int *ret_signal)
 static int open_unix(const char *path, int signal_fd, struct run_fds *f,
 		     int *ret_signal, struct err *err)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	AUTO_FD s = -1;
-	mode_t mask;
 	int fd, r;
 
-	if (strlen(path) >= sizeof(a.sun_path))
+	if (strlen(path) > UNIX_PATH_LEN)
 		return err_set(err, -ENAMETOOLONG,
 			       "--console unix:%s: %zu bytes, at most %zu",
-			       path, strlen(path), sizeof(a.sun_path) - 1);
-	memcpy(a.sun_path, path, strlen(path));
+			       path, strlen(path), UNIX_PATH_LEN);
 	s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (s < 0)
 		return err_set(err, -errno, "--console unix:%s", path);
-	mask = umask(0077); /* the owner only, from the start */
-	r = bind(s, (const struct sockaddr *)&a, sizeof(a)) ? -errno : 0;
-	(void)umask(mask);
+	r = unix_bind(s, path);
 	if (r)
 		return err_set(err, r, "--console unix:%s", path);
 	f->path = path;

@@ -47,6 +47,12 @@ const char run_help[] =
 	"4;\n"
 	"                          words: mac=ADDRESS, spoof=on|off, mtu=N,\n"
 	"                          queues=N (1 to 8, default 1)\n"
+	"      --vsock cid=N,path=SOCK\n"
+	"                          sockets between guest (address N, from 3 "
+	"on)\n"
+	"                          and host: a client connects to SOCK and "
+	"says\n"
+	"                          CONNECT PORT, the guest's port P is SOCK_P\n"
 	"      --balloon on|WORD[,WORD]...\n"
 	"                          a memory balloon; words: size=SIZE (to "
 	"take\n"
@@ -97,6 +103,7 @@ enum {
 	OPT_KERNEL_ARGS = 256,
 	OPT_INITRD,
 	OPT_DISK,
+	OPT_VSOCK,
 	OPT_NET,
 	OPT_BALLOON,
 	OPT_CONTROL,
@@ -117,6 +124,7 @@ static const struct option options[] = {
 	{ "kernel-args", required_argument, NULL, OPT_KERNEL_ARGS },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "disk", required_argument, NULL, OPT_DISK },
+	{ "vsock", required_argument, NULL, OPT_VSOCK },
 	{ "net", required_argument, NULL, OPT_NET },
 	{ "balloon", required_argument, NULL, OPT_BALLOON },
 	{ "control", required_argument, NULL, OPT_CONTROL },
@@ -253,6 +261,13 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 		break;
 	case OPT_NET:
 		r = parse_net(optarg, o, err);
+		break;
+	case OPT_VSOCK:
+		if (o->vsock.cid)
+			r = err_set(err, -EINVAL, "'%s': allowed is one vsock",
+				    optarg);
+		else
+			r = run_vsock_parse(optarg, &o->vsock, err);
 		break;
 	case OPT_BALLOON:
 		r = parse_balloon(optarg, o, err);

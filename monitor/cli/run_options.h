@@ -11,6 +11,7 @@
 #include "cli/run_balloon.h"
 #include "cli/run_disk.h"
 #include "cli/run_net.h"
+#include "cli/run_vsock.h"
 #include "loop/loop.h"
 
 struct err;
@@ -32,6 +33,7 @@ struct run_options {
 	unsigned n_disks;
 	struct run_net net[MACHINE_NETS_MAX]; /* owned */
 	unsigned n_nets;
+	struct run_vsock vsock;
 	struct machine_balloon balloon;
 	bool has_balloon;
 	bool trace, help;

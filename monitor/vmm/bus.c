@@ -22,7 +22,12 @@ static struct metric unclaimed_pio = { "unclaimed_pio_bus",
 				       "accesses to ports where nothing is",
 				       0 };
 
-struct metric *const bus_metrics[] = { &unclaimed_mmio, &unclaimed_pio, NULL };
+static struct metric looks = { "looks_bus",
+			       "times the loop looked at the rings for a while",
+			       0 };
+
+struct metric *const bus_metrics[] = { &unclaimed_mmio, &unclaimed_pio, &looks,
+				       NULL };
 
 /* The device whose window holds the access, and the offset in it. */
 static struct vdev *find_device(struct machine *m, gpa_t gpa, unsigned n,
@@ -65,6 +70,21 @@ static void finish_work(struct machine *m, struct vdev *v)
 	}
 }
 
+/* Work that was left over when nobody was there to go on with it: the guest
+ * has kicked, or was told that it need not. */
+static bool go_on(struct machine *m)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < m->n_devs; i++) {
+		if (m->dev[i]->again == 0)
+			continue;
+		(void)vdev_again(m->dev[i]);
+		any = true;
+	}
+	return any;
+}
+
 bool bus_look(void *machine)
 {
 	struct machine *m = machine;
@@ -73,7 +93,9 @@ bool bus_look(void *machine)
 	bool any = false;
 
 	if (!lookout_start(g))
-		return false;
+		return go_on(m);
+	if (!was_looking)
+		metric_inc(&looks);
 	for (unsigned i = 0; i < m->n_devs; i++) {
 		if (!was_looking)
 			vdev_poll_begin(m->dev[i]);
@@ -92,11 +114,10 @@ void bus_write_device(struct machine *m, struct vdev *v, unsigned off,
 		      const void *buf, unsigned n)
 {
 	mmio_write(v, off, buf, n);
-	/* DRIVER_OK, too, starts what is in the rings */
-	if (off == MMIO_REG_QUEUE_NOTIFY || off == MMIO_REG_STATUS)
-		finish_work(m, v);
-	if (off == MMIO_REG_QUEUE_NOTIFY && m->lookout.need > 0 &&
-	    lookout_kicked(&m->lookout, clock_mono_ns()))
+	finish_work(m, v);
+	if (off != MMIO_REG_QUEUE_NOTIFY)
+		return;
+	if (m->lookout.need > 0 && lookout_kicked(&m->lookout, clock_mono_ns()))
 		loop_wake(m->cfg.loop);
 }
 

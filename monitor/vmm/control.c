@@ -6,11 +6,13 @@
 
 #include "base/attr.h"
 #include "base/metrics.h"
+#include "loop/loop.h"
 #include "virtio/blk.h"
 #include "virtio/console_ctrl.h"
 #include "virtio/mmio.h"
 #include "virtio/net.h"
 #include "virtio/throttle.h"
+#include "virtio/vsock.h"
 #include "vmm/machine_priv.h"
 
 int machine_balloon_status(struct machine *m, struct balloon_status *ret)
@@ -42,10 +44,20 @@ int machine_balloon_hint_stop(struct machine *m)
 	return m->balloon ? balloon_hint_stop(m->balloon) : -ENODEV;
 }
 
+struct machine_work machine_work(const struct machine *m)
+{
+	struct machine_work w = { .in_flight = loop_in_flight(m->cfg.loop) };
+
+	for (unsigned i = 0; i < m->n_devs; i++)
+		w.requests += m->dev[i]->in_flight;
+	return w;
+}
+
 /* The units' tables. */
 static struct metric *const *const tables[] = {
-	bus_metrics, vdev_metrics, mmio_metrics,     console_ctrl_metrics,
-	blk_metrics, net_metrics,  throttle_metrics, balloon_metrics,
+	bus_metrics,          vdev_metrics,    mmio_metrics,
+	console_ctrl_metrics, blk_metrics,     throttle_metrics,
+	net_metrics,          balloon_metrics, vsock_metrics,
 };
 
 const struct metric *machine_counter(unsigned n)

@@ -20,6 +20,14 @@ WUR int machine_balloon_stats_every(struct machine *m, unsigned seconds);
 WUR int machine_balloon_hint_start(struct machine *m, bool release);
 WUR int machine_balloon_hint_stop(struct machine *m);
 
+/* What is not over at this moment. */
+struct machine_work {
+	unsigned in_flight; /* operations of the loop, standing ones too */
+	unsigned requests;  /* what a reset of the devices would wait for */
+};
+
+struct machine_work machine_work(const struct machine *m);
+
 /* Every counter of the process, 0 .. until NULL. Needs no lock. */
 const struct metric *machine_counter(unsigned n);
 

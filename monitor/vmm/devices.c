@@ -10,6 +10,7 @@
 #include "virtio/console.h"
 #include "virtio/net.h"
 #include "virtio/rng.h"
+#include "virtio/vsock.h"
 #include "vmm/machine_priv.h"
 
 /* A kernel numbers its consoles in the order in which their ports come up,
@@ -152,6 +153,30 @@ static int create_net(struct machine *m, unsigned nth, struct irq_line irq,
 	return r ? err_wrap(err, "%s", d->name) : 0;
 }
 
+static int create_vsock(struct machine *m, unsigned nth, struct irq_line irq,
+			struct vdev **ret_v, struct err *err)
+{
+	const struct machine_vsock *c = m->cfg.vsock;
+	const struct vsock_config cfg = {
+		.loop = m->cfg.loop,
+		.mem = &m->mem,
+		.irq = irq,
+		.cid = c->cid,
+		.conns = c->conns,
+		.listen_fd = c->listen_fd,
+		.listen_seqpacket_fd = c->listen_seqpacket_fd,
+		.connect_port = c->connect_port,
+		.ctx = c->ctx,
+	};
+
+	_Static_assert(MACHINE_CID_MIN == VSOCK_CID_MIN &&
+			       MACHINE_CID_MAX == VSOCK_CID_MAX,
+		       "addresses");
+	_Static_assert(MACHINE_VSOCK_CONNS_MAX == VSOCK_CONNS_MAX, "table");
+	(void)nth;
+	return vsock_new(&cfg, ret_v, err);
+}
+
 static int create_balloon(struct machine *m, unsigned nth, struct irq_line irq,
 			  struct vdev **ret_v, struct err *err)
 {
@@ -195,6 +220,11 @@ static unsigned n_nets(const struct machine_config *cfg)
 	return cfg->n_nets;
 }
 
+static unsigned n_vsocks(const struct machine_config *cfg)
+{
+	return cfg->vsock != NULL;
+}
+
 static unsigned n_balloons(const struct machine_config *cfg)
 {
 	return cfg->balloon != NULL;
@@ -212,10 +242,11 @@ static const struct device {
 	{ "error console", create_errors, n_errors },
 	{ "disk", create_disk, n_disks },
 	{ "network", create_net, n_nets },
+	{ "vsock", create_vsock, n_vsocks },
 	{ "balloon", create_balloon, n_balloons },
 };
 
-_Static_assert(4 + MACHINE_DISKS_MAX + MACHINE_NETS_MAX <= LAYOUT_VIRTIO_MAX,
+_Static_assert(5 + MACHINE_DISKS_MAX + MACHINE_NETS_MAX <= LAYOUT_VIRTIO_MAX,
 	       "device windows");
 
 unsigned devices_count(const struct machine_config *cfg)

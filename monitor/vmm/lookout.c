@@ -4,15 +4,18 @@
 
 bool lookout_kicked(struct lookout *g, uint64_t now)
 {
-	if (g->need == 0)
+	const unsigned need = g->heat > 0 ? LOOKOUT_KICKS_HOT : g->need;
+
+	if (need == 0 || g->looking)
 		return false;
 	if (now - g->last_kick > LOOKOUT_GAP_NS)
 		g->kicks = 0;
 	g->last_kick = now;
-	if (g->heat > 0 || ++g->kicks < g->need)
+	if (++g->kicks < need)
 		return false;
 	g->kicks = 0;
-	g->heat = LOOKOUT_HEAT / 2;
+	if (g->heat == 0)
+		g->heat = LOOKOUT_HEAT / 2;
 	return true;
 }
 

@@ -14,6 +14,9 @@
  *    +--- LOOKOUT_HEAT looks more without work than with it ---+
  *    +---- a stall: the host has no CPU for looking -----------+
  *
+ * Between looks the loop thread sleeps; then LOOKOUT_KICKS_HOT such kicks wake
+ * a hot one, for what a kick does by itself wakes nobody.
+ *
  * Being hot in vain makes `need` grow, so that it gets rare.
  *
  * Times are CLOCK_MONOTONIC nanoseconds given by the caller. */
@@ -29,6 +32,7 @@
 #define LOOKOUT_GAP_NS    500000u
 #define LOOKOUT_HEAT      4u
 #define LOOKOUT_KICKS     4u
+#define LOOKOUT_KICKS_HOT 2u /* hot, but asleep */
 #define LOOKOUT_KICKS_MAX 4096u
 
 struct lookout {
@@ -40,8 +44,8 @@ struct lookout {
 	uint64_t last_kick, last_look, until;
 };
 
-/* The guest kicked. True: the machine just became hot, and the loop thread
- * should be awake to see to it. */
+/* The guest kicked. True: the machine just became hot, or it is hot and the
+ * last look ended too early: the loop thread should be awake to see to it. */
 bool lookout_kicked(struct lookout *g, uint64_t now);
 
 /* The loop thread is about to sleep. True: it looks instead; `looking` tells

@@ -72,6 +72,20 @@ struct machine_net {
 	const char *name; /* for messages */
 };
 
+#define MACHINE_CID_MIN         3u
+#define MACHINE_CID_MAX         0xfffffffeu
+#define MACHINE_VSOCK_CONNS_MAX 4096u
+
+/* Sockets between guest and host; see virtio/vsock.h. */
+struct machine_vsock {
+	uint64_t cid;   /* MACHINE_CID_MIN..MACHINE_CID_MAX */
+	unsigned conns; /* 1..MACHINE_VSOCK_CONNS_MAX */
+	int listen_fd, listen_seqpacket_fd; /* borrowed; -1: none */
+	/* A non-blocking socket, returned owned, or negative errno. */
+	int (*connect_port)(void *ctx, uint32_t port, bool seqpacket);
+	void *ctx; /* borrowed while the machine lives */
+};
+
 struct machine_config {
 	int kvm_fd;                  /* borrowed; see machine_open_kvm */
 	struct loop *loop;           /* borrowed */
@@ -86,6 +100,7 @@ struct machine_config {
 	unsigned n_disks;                      /* 0..MACHINE_DISKS_MAX */
 	const struct machine_net *net;         /* read by machine_new only */
 	unsigned n_nets;                       /* 0..MACHINE_NETS_MAX */
+	const struct machine_vsock *vsock;     /* the same; NULL: none */
 	const struct machine_balloon *balloon; /* the same; NULL: none */
 	bool verbose; /* a program's guest kernel says what it lacks */
 	bool trace;   /* work out the guest's own times */

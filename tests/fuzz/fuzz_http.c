@@ -45,6 +45,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	json_object_seed(1);
 	bln_up();
 	machine.balloon = bln.v;
+	machine.cfg.loop = bln.loop;
 	return 0;
 }
 

@@ -34,15 +34,17 @@ static uint32_t piece_len(const struct blk_info *disk, uint64_t sector)
 	return (uint32_t)min_u64(PIECE, (disk->sectors - sector) * BLK_SECTOR);
 }
 
-/* A round of as many pieces as may be in flight; ended in reverse order. */
+/* A round of as many pieces as may be in flight; half of them as they come,
+ * the rest in reverse order. */
 static void round_of(enum blk_type type, unsigned nth,
 		     const struct blk_info *disk, uint64_t from, gpa_t gpa)
 {
 	const uint64_t step = PIECE / BLK_SECTOR;
 	unsigned request[BLK_REQUESTS], n = 0;
+	uint32_t taken = 0;
 
 	for (; n < BLK_REQUESTS && from + n * step < disk->sectors; n++) {
-		int64_t r = blk_start(nth, type, from + n * step,
+		int64_t r = blk_offer(nth, type, from + n * step,
 				      gpa + (gpa_t)n * PIECE,
 				      piece_len(disk, from + n * step));
 
@@ -50,14 +52,22 @@ static void round_of(enum blk_type type, unsigned nth,
 		request[n] = (unsigned)r;
 	}
 	if (n == BLK_REQUESTS) {
-		int64_t r = blk_start(nth, BLK_READ, 0, gpa, BLK_SECTOR);
+		int64_t r = blk_offer(nth, BLK_READ, 0, gpa, BLK_SECTOR);
 
 		expect(r == -LINUX_EAGAIN, "one too many", r);
+	}
+	blk_kick(nth);
+	for (unsigned half = n / 2; half > 0; half--) {
+		int64_t result, at = blk_next(nth, true, &result);
+
+		expect(at >= 0 && result == 0, "next", at);
+		taken |= 1u << at;
 	}
 	while (n-- > 0) {
 		int64_t r = blk_wait(nth, request[n]);
 
-		expect(r == 0, "request", r);
+		expect(r == (taken & 1u << request[n] ? -LINUX_EINVAL : 0),
+		       "request", r);
 	}
 }
 
@@ -67,7 +77,7 @@ static void copy(void)
 	struct blk_info from, to, none;
 	const gpa_t gpa =
 		phys_of(page_alloc_run(BLK_REQUESTS * PIECE / PAGE_LEN));
-	int64_t r;
+	int64_t r, result;
 
 	expect(blk_open(0, &from), "no disk", 0);
 	expect(blk_open(1, &to), "no disk", 1);
@@ -86,6 +96,14 @@ static void copy(void)
 	expect(r == -LINUX_EIO, "read behind the end", r);
 	r = blk_wait(1, 0);
 	expect(r == -LINUX_EINVAL, "wait for nothing", r);
+	r = blk_next(1, true, &result);
+	expect(r == -LINUX_EINVAL, "next of nothing", r);
+	r = blk_offer(1, BLK_FLUSH, 0, 0, 0);
+	expect(r >= 0, "offer", r);
+	r = blk_next(1, false, &result); /* nobody told the device */
+	expect(r == -LINUX_EAGAIN, "next, too early", r);
+	r = blk_next(1, true, &result);
+	expect(r >= 0 && result == 0, "next", r);
 }
 
 void kit_main(gpa_t start_info, uint64_t tsc_entry)

@@ -9,6 +9,7 @@ flags='-std=gnu17 -fsyntax-only -Wall -Wextra -Werror -D_GNU_SOURCE'
 case $h in
 guest-kit/include/abi/*) flags="$flags -Iguest-kit/include" ;;
 guest-kit/*) flags="$flags -Iguest-kit -Iguest-kit/include -ffreestanding" ;;
+bench/guest/*) flags="$flags -Iguest-kit -Iguest-kit/include -I. -ffreestanding" ;;
 tests/guests/*) flags="$flags -Iguest-kit/include -Itests/guests" ;;
 *) flags="$flags -Imonitor -I." ;;
 esac

@@ -61,6 +61,8 @@ function folder_of(path, part, n)
 		return "guest-kit"
 	if (path ~ /^tests\/guests\//)
 		return "tests/guests"
+	if (path ~ /^examples\/kit\//)
+		return "guest-kit" # linked with it
 	return n > 1 ? part[1] : "."
 }
 

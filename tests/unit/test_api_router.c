@@ -41,6 +41,7 @@ static void up(void)
 {
 	bln_up();
 	machine.balloon = bln.v;
+	machine.cfg.loop = bln.loop;
 }
 
 static void down(void)
@@ -119,6 +120,13 @@ Test(api_router, the_whole_configuration)
 	cr_expect(json_is_null(
 		json_object_get(member("boot-source"), "initrd_path")));
 	cr_expect(json_is_null(member("vsock")));
+	env.vsock_cid = 7;
+	env.vsock_path = "/v.sock";
+	cr_expect_eq(ask(API_GET, "/vm/config", ""), 200);
+	d = member("vsock");
+	cr_expect_eq(json_integer_value(json_object_get(d, "guest_cid")), 7);
+	cr_expect_str_eq(json_string_value(json_object_get(d, "uds_path")),
+			 "/v.sock");
 	cr_expect_eq(json_integer_value(
 			     json_object_get(member("balloon"), "amount_mib")),
 		     0);
@@ -225,6 +233,10 @@ Test(api_router, every_counter_has_its_lines)
 	cr_expect(strstr(a.body, "\n# TYPE mayfly_requests_api counter\n"
 				 "mayfly_requests_api "));
 	cr_expect(strstr(a.body, "\nmayfly_inflated_bytes_balloon "));
+	cr_expect(strstr(a.body, "\nmayfly_rx_frames_net "));
+	cr_expect(strstr(a.body, "\nmayfly_throttled_virtio "));
+	cr_expect(strstr(a.body, "\n# TYPE mayfly_in_flight_virtio gauge\n"
+				 "mayfly_in_flight_virtio 0\n"));
 	for (const char *s = a.body; *s; s++)
 		lines += *s == '\n';
 	cr_expect_eq(lines % 3, 0);

@@ -21,6 +21,7 @@ Test(lookout, kicks_in_quick_succession_make_it_hot_once, .timeout = 10)
 	struct lookout g = hot();
 
 	cr_expect(lookout_start(&g));
+	cr_expect(lookout_looked(&g, T0 + 100, false));
 	for (unsigned i = 0; i < 100; i++)
 		cr_expect_not(lookout_kicked(&g, T0 + 100 + i));
 }
@@ -68,6 +69,28 @@ Test(lookout, work_makes_a_look_longer, .timeout = 10)
 	end = look(&g, T0 + 1000 * 10000ull);
 	cr_expect_geq(end, T0 + 999 * 10000ull + LOOKOUT_NS);
 	cr_expect_leq(end, T0 + 1000 * 10000ull + LOOKOUT_NS);
+	cr_expect(lookout_start(&g));
+}
+
+/* Kicks that do their work themselves wake nobody: a hot machine whose loop
+ * thread sleeps would be served by kicks for ever. */
+Test(lookout, kicks_wake_a_hot_one_that_sleeps, .timeout = 10)
+{
+	struct lookout g = hot();
+	uint64_t now;
+
+	cr_assert(lookout_looked(&g, T0, true));
+	now = look(&g, T0 + 1000);
+	cr_assert(lookout_start(&g));
+	for (unsigned i = 0; i < 100; i++) {
+		now += LOOKOUT_GAP_NS + 1;
+		cr_expect_not(lookout_kicked(&g, now));
+	}
+	for (unsigned i = 1; i <= 3 * LOOKOUT_KICKS_HOT; i++) {
+		bool last = (i + 1) % LOOKOUT_KICKS_HOT == 0;
+
+		cr_expect_eq(lookout_kicked(&g, ++now), last, "kick %u", i);
+	}
 	cr_expect(lookout_start(&g));
 }
 

@@ -1,0 +1,181 @@
+#!/bin/sh
+# A machine with every device, all of which were used, and that has nothing
+# to do: no thread of the monitor runs. What is compared is how often each was
+# switched to and how long it ran, not time. IDLE_SECONDS: how long to look
+# (default 3).
+# SPDX-License-Identifier: Apache-2.0
+HELPERS=$GUESTS/tests/integ/helpers
+if [ -z "${NET_OWN-}" ]; then
+	export NET_OWN=yes
+	"$HELPERS/tap" own true 2>/dev/null || NET_OWN=no
+	[ "$NET_OWN" = no ] || exec "$HELPERS/tap" own sh "$0"
+fi
+. "$LIB"
+
+SECONDS_IDLE=${IDLE_SECONDS:-3}
+guest linked_idle && IDLE=$GUEST
+truncate -s 1M a.img b.img
+
+# --- the machine -----------------------------------------------------------------
+
+EVERY="--disk a.img,bw=100M,iops=10000 --disk b.img,queues=4"
+EVERY="$EVERY --vsock cid=3,path=vs"
+EVERY="$EVERY --balloon size=1M,reporting,hinting,deflate-on-oom"
+USED="disks 2
+sockets 1
+balloons 1
+random sources 1"
+if [ "$NET_OWN" = yes ]; then
+	for n in 0 1; do
+		"$HELPERS/tap" make tap$n
+		# the host's own chatter would wake the guest
+		echo 1 2>/dev/null >/proc/sys/net/ipv6/conf/tap$n/disable_ipv6
+		ip addr add 10.9.$n.1/24 dev tap$n
+		ip link set tap$n up
+	done
+	EVERY="$EVERY --net tap=tap0,mac=02:00:00:00:09:02 --net tap=tap1"
+	USED="$USED
+cards 2"
+else
+	USED="$USED
+cards 0"
+fi
+
+# start WORD ARG...: in the background, until the guest said that it is idle
+start()
+{
+	word=$1
+	shift
+	rm -f sock
+	"$HELPERS/vsock" serve vs_7000 stream &
+	server=$!
+	n=0
+	while [ ! -S vs_7000 ] && [ $n -lt 100 ]; do
+		sleep 0.1
+		n=$((n + 1))
+	done
+	# shellcheck disable=SC2086 # words
+	"$MAYFLY" run --control sock --kernel-args \
+		"mayfly.platform=0xc0000000 $word" $EVERY "$@" "$IDLE" \
+		</dev/null >"$OUT" 2>"$ERR" &
+	monitor=$!
+	n=0
+	while ! grep -q '^idle' "$OUT" && [ $n -lt 200 ]; do
+		kill -0 $monitor 2>/dev/null || break
+		sleep 0.1
+		n=$((n + 1))
+	done
+	grep -q '^idle' "$OUT" || fail "the guest did not get idle"
+}
+
+stop()
+{
+	kill $server
+	wait $server 2>/dev/null
+	rm -f vs_7000
+	kill $monitor 2>/dev/null
+	status=0
+	wait $monitor 2>/dev/null || status=$?
+	[ $status = 143 ] || fail "exit status $status of a monitor that was to end"
+}
+
+used_all()
+{
+	echo "$USED" | while read -r line; do
+		grep -qxF "$line" "$OUT" || echo "$line"
+	done >unused
+	[ ! -s unused ] || fail "not used as it should be: $(tr '\n' ' ' <unused)"
+	grep -q '^errors' "$ERR" || fail "no second console"
+}
+
+counter()
+{
+	"$HELPERS/ask" sock GET /mayfly/metrics |
+		awk -v n="mayfly_$1" '$1 == n { print $2 }'
+}
+
+# --- how busy it is ---------------------------------------------------------------
+
+# activity: a line for each thread: id, name, switches, ns on a CPU
+activity()
+{
+	for t in "/proc/$monitor"/task/*; do
+		echo "${t##*/}" "$(tr ' ' '_' <"$t/comm")" \
+			"$(awk '/ctxt_switches/ { n += $2 } END { print n }' \
+				"$t/status")" "$(cut -d ' ' -f 1 "$t/schedstat")"
+	done 2>/dev/null
+}
+
+# frames: what the host sends of its own accord is none of ours
+frames()
+{
+	grep '^ *tap' /proc/net/dev
+}
+
+# settle: until the guest is done, and the kernel's io_uring workers, which
+# wait for more work for 5 s, are gone
+settle()
+{
+	n=0
+	activity >now
+	: >before
+	while { ! cmp -s before now || grep -q iou-wrk now; } && [ $n -lt 40 ]; do
+		mv now before
+		sleep 0.5
+		activity >now
+		n=$((n + 1))
+	done
+	grep -q iou-wrk now && fail "a worker of the kernel stays"
+}
+
+# still: nothing ran for so many seconds
+still()
+{
+	for again in 1 2 3; do
+		settle
+		frames >frames.before
+		activity >before
+		sleep "$SECONDS_IDLE"
+		activity >after
+		frames >frames.after
+		cmp -s frames.before frames.after && break
+		echo "# the host sent frames, once more ($again)"
+	done
+	awk 'NR == FNR { n[$1] = $3; ns[$1] = $4; next }
+		{ printf "%s: %d switches, %d ns; ", $2, $3 - n[$1], $4 - ns[$1] }' \
+		before after >ran
+	echo "# in $SECONDS_IDLE s: $(cat ran)"
+	cmp -s before after || fail "in $SECONDS_IDLE s: $(cat ran)"
+}
+
+# --- the checks -------------------------------------------------------------------
+
+for engine in uring poll; do
+	check "nothing runs, $engine"
+	start "" --loop $engine
+	if grep -q io_uring "$ERR"; then
+		stop
+		T_WHY=
+		skip "no io_uring here"
+		continue
+	fi
+	used_all
+	still
+	stop
+done
+
+check "nothing runs, two processors"
+start "" -c 2
+still
+stop
+
+check "looking at the rings ends"
+start hot
+looked=$(counter looks_bus)
+still
+echo "# the loop looked ${looked:-0} times"
+if [ "$(nproc)" -gt 1 ]; then
+	expect "it never looked" [ "${looked:-0}" -gt 0 ]
+	expect "it looked again" [ "$looked" = "$(counter looks_bus)" ]
+fi
+stop
