@@ -2,10 +2,10 @@
 # io.sh MAYFLY GUESTS: disk, network and vsock figures of mayfly, beside those
 # of QEMU's microvm with the same guest kernel file and of the host without a
 # virtual machine. Tables on stdout, all samples in build/bench/io.json.
-# Environment: PARTS (default "blk net vsock") what is measured, ROUNDS
-# (default 3) runs a case, MS (default 300) the length of each, MIB (default
-# 512) the size of the disk's file, DIR (default the folder for temporary
-# files) where it lies.
+# Environment: PARTS (default "blk net vsock") what is measured, WAITS (default
+# "sleep poll") how guests wait, ROUNDS (default 3) runs a case, MS (default
+# 300) the length of each, MIB (default 512) the size of the disk's file, DIR
+# (default the folder for temporary files) where it lies.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 mayfly=${1:?usage: io.sh MAYFLY GUESTS}
@@ -14,6 +14,7 @@ rounds=${ROUNDS:-3}
 ms=${MS:-300}
 mib=${MIB:-512}
 parts=${PARTS:-blk net vsock}
+waits=${WAITS:-sleep poll}
 here=$(dirname "$0")
 out=build/bench
 
@@ -77,7 +78,8 @@ qemu_machine="qemu-system-x86_64
 	-chardev stdio,id=c -device virtconsole,chardev=c -kernel $guest"
 
 # How a guest waits: `sleep`, as everybody does, a short look and then asleep;
-# `poll`, never asleep, which shows what the device alone takes.
+# `poll`, never asleep, which shows what the device alone takes. Tables for
+# which that matters are made for each of $waits, the others for `sleep`.
 title_of() { [ "$2" = sleep ] && echo "$1" || echo "$1, guest polls"; }
 
 # --- blk ----------------------------------------------------------------------
@@ -130,8 +132,9 @@ blk_part()
 	echo
 	for mode in direct buffered; do
 		for way in read write; do
-			blk "$mode" sleep "$way" random 1 4096
-			blk "$mode" poll "$way" random 1 4096
+			for wait in $waits; do
+				blk "$mode" "$wait" "$way" random 1 4096
+			done
 			blk "$mode" sleep "$way" random 32 4096
 			blk "$mode" sleep "$way" sequential 4 $((1 << 20))
 		done
@@ -170,8 +173,8 @@ net_part()
 	ip tuntap add dev io0 mode tap
 	echo 1 >/proc/sys/net/ipv6/conf/io0/disable_ipv6
 	ip link set io0 up
-	for wait in sleep poll; do
-		net $wait ping 60 peer "$out/host" station io0 echo 60
+	for wait in $waits; do
+		net "$wait" ping 60 peer "$out/host" station io0 echo 60
 	done
 	for len in 60 1514; do
 		net sleep send $len count io0
@@ -196,8 +199,9 @@ vsock()
 
 vsock_part()
 {
-	vsock sleep ping 64 echo
-	vsock poll ping 64 echo
+	for wait in $waits; do
+		vsock "$wait" ping 64 echo
+	done
 	vsock sleep send 65536 sink
 	vsock sleep receive 65536 source
 }

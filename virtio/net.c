@@ -165,6 +165,7 @@ static void net_reset(struct vdev *v)
 	set_offloads(n, 0);
 	for (unsigned i = 0; i < n->cfg.pairs; i++) {
 		n->pair[i].hungry = false;
+		n->pair[i].rx_waits = n->pair[i].tx_waits = false;
 		n->pair[i].held_len = 0;
 	}
 	(void)madvise(n->held, (size_t)n->cfg.pairs * HELD_STRIDE,
@@ -175,6 +176,10 @@ static void net_quiesce(struct vdev *v)
 {
 	struct net *n = of(v);
 
+	throttle_cancel(&n->rx_throttle);
+	throttle_cancel(&n->tx_throttle);
+	if (!v->shut) /* polls need not end for a reset, see net_reset */
+		return;
 	for (unsigned i = 0; i < n->cfg.pairs; i++) {
 		loop_cancel(n->cfg.loop, &n->pair[i].rx_op);
 		loop_cancel(n->cfg.loop, &n->pair[i].tx_op);
@@ -259,6 +264,10 @@ int net_new(const struct net_config *cfg, struct vdev **ret_v, struct err *err)
 	n->v.offered &= ~not_offered(cfg);
 	n->cfg = *cfg;
 	n->link_up = cfg->link_up;
+	throttle_init(&n->rx_throttle, &cfg->limit, cfg->loop, &n->v,
+		      net_rx_go_on);
+	throttle_init(&n->tx_throttle, &cfg->limit, cfg->loop, &n->v,
+		      net_tx_go_on);
 	n->link_op.done = net_link_done;
 	n->up_op.done = net_link_up_done;
 	n->held = mmap(NULL, (size_t)cfg->pairs * HELD_STRIDE,

@@ -27,6 +27,11 @@
  * then is dropped. `link_fd`, if there is one, tells when that changes;
  * without it the tap itself does, a down only when something is sent.
  *
+ * Rates. Each direction has buckets of its own for the whole device. A frame
+ * counts with its length, however many segments it is for; one that is
+ * dropped counts, too. Where the rate is reached the guest's frames wait in
+ * its rings, in turn between the pairs, and the host's in the tap.
+ *
  * Queues. Pair n is queues 2n (receive) and 2n + 1 (transmit) and has a
  * descriptor of its own, a queue of the same tap. Pairs the driver does not
  * use are detached from the tap. With one pair there is no control queue.
@@ -42,6 +47,7 @@
 
 #include "base/attr.h"
 #include "virtio/net_format.h"
+#include "virtio/ratelimit.h"
 #include "virtio/vdev.h"
 
 struct err;
@@ -79,8 +85,9 @@ struct net_config {
 	int if_index; /* of the tap, for link_fd */
 	bool link_up; /* at the beginning */
 	uint8_t mac[NET_MAC_LEN];
-	bool guard;   /* only frames from `mac` leave */
-	uint16_t mtu; /* NET_MTU_MIN.. */
+	bool guard;                    /* only frames from `mac` leave */
+	uint16_t mtu;                  /* NET_MTU_MIN.. */
+	struct ratelimit_config limit; /* of each direction */
 };
 
 /* Counters of this unit, NULL at the end. */

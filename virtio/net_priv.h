@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "loop/loop.h"
 #include "virtio/net.h"
+#include "virtio/throttle.h"
 
 /* Work at a time of one queue. */
 #define NET_BUDGET_FRAMES 64u
@@ -39,9 +40,10 @@ struct net_pair {
 	uint8_t index;
 	struct loop_op rx_op, tx_op; /* polls */
 	bool rx_polled, tx_polled;   /* these are in flight */
-	bool hungry;       /* the guest has no room; its next kick goes on */
-	uint8_t *held;     /* NET_HELD_LEN bytes */
-	uint32_t held_len; /* what is in there, header included; or 0 */
+	bool hungry;   /* the guest has no room; its next kick goes on */
+	uint8_t *held; /* NET_HELD_LEN bytes */
+	bool rx_waits, tx_waits; /* for the throttle of the direction */
+	uint32_t held_len;       /* what is in there, header included; or 0 */
 };
 
 struct net {
@@ -51,6 +53,8 @@ struct net {
 	unsigned active; /* pairs in use, from the first on */
 	struct iovec iov[NET_IOVS];
 	struct net_room room;
+	struct throttle rx_throttle, tx_throttle;
+	unsigned turn; /* the pair that may send first when the rate allows */
 	uint8_t *held; /* mapping of all pairs' */
 
 	bool link_up, gone;  /* gone: the tap does not exist any more */
@@ -78,10 +82,12 @@ static inline unsigned net_tx_queue(const struct net_pair *p)
 /* net_rx.c: as vdev_ops.notify. */
 WUR int net_rx_kick(struct net_pair *p);
 void net_rx_done(struct loop_op *op, int res);
+void net_rx_go_on(struct throttle *t);
 
 /* net_tx.c: as vdev_ops.notify. */
 WUR int net_tx_kick(struct net_pair *p);
 void net_tx_done(struct loop_op *op, int res);
+void net_tx_go_on(struct throttle *t);
 
 /* net_ctrl.c: as vdev_ops.notify. */
 WUR int net_ctrl_kick(struct net *n, unsigned queue);

@@ -21,7 +21,7 @@
 _Static_assert(ROOM_IOVS >= NET_QUEUE_MAX, "any chain fits");
 
 /* What a turn does with a frame. */
-enum { RX_DONE, RX_NO_MORE, RX_NO_ROOM };
+enum { RX_DONE, RX_NO_MORE, RX_NO_ROOM, RX_WAIT };
 
 /* --- room ----------------------------------------------------------------- */
 
@@ -258,8 +258,10 @@ static int next_frame(struct net_pair *p, struct vq *q, size_t *ret_len)
 
 	if (n->room.n_chains == 0)
 		return RX_NO_ROOM;
-	if (p->held_len)
+	if (p->held_len) /* counted when it came */
 		return release(p, q);
+	if (!throttle_open(&n->rx_throttle))
+		return RX_WAIT;
 	if (mergeable(n) && n->room.all && n->room.len < frame_max(n))
 		return hold(p, ret_len);
 	return receive(p, q, ret_len);
@@ -282,7 +284,7 @@ static int pump(struct net_pair *p)
 {
 	struct net *n = p->n;
 	struct vq *q = &n->v.queue[net_rx_queue(p)];
-	size_t len = 0;
+	size_t len = 0, before;
 	int r = 0, what = RX_DONE;
 
 	n->room.n_chains = n->room.n_iov = 0;
@@ -293,18 +295,31 @@ static int pump(struct net_pair *p)
 		r = gather(n, q);
 		if (r < 0)
 			break;
+		before = len;
 		what = next_frame(p, q, &len);
 		if (what != RX_DONE)
 			break;
+		if (len > before)
+			throttle_charge(&n->rx_throttle,
+					len - before - NET_HDR_LEN, 1);
 	}
 	give_back(n, q);
 	if (r < 0)
 		return r;
 	p->hungry = what == RX_NO_ROOM;
+	p->rx_waits = what == RX_WAIT;
 	vdev_interrupt(&n->v, net_rx_queue(p));
-	if (!p->hungry)
+	if (!p->hungry && !p->rx_waits)
 		wait_for_frames(p);
 	return 0;
+}
+
+static void pump_or_fault(struct net_pair *p)
+{
+	int r = pump(p);
+
+	if (r < 0)
+		vdev_fault(&p->n->v, net_rx_queue(p), r, "bad receive buffer");
 }
 
 int net_rx_kick(struct net_pair *p)
@@ -317,7 +332,6 @@ void net_rx_done(struct loop_op *op, int res)
 {
 	struct net_pair *p = CONTAINER_OF(op, struct net_pair, rx_op);
 	struct net *n = p->n;
-	int r;
 
 	p->rx_polled = false;
 	if (res < 0 || !vdev_live(&n->v) || p->index >= n->active)
@@ -327,7 +341,16 @@ void net_rx_done(struct loop_op *op, int res)
 		net_link_lost(n, -EBADFD);
 		return;
 	}
-	r = pump(p);
-	if (r < 0)
-		vdev_fault(&n->v, net_rx_queue(p), r, "bad receive buffer");
+	pump_or_fault(p);
+}
+
+/* The queues of a tap do not starve each other for long: a batch is bounded,
+ * and whoever comes first next time is the kernel's choice. */
+void net_rx_go_on(struct throttle *t)
+{
+	struct net *n = CONTAINER_OF(t, struct net, rx_throttle);
+
+	for (unsigned i = 0; i < n->active && vdev_live(&n->v); i++)
+		if (n->pair[i].rx_waits)
+			pump_or_fault(&n->pair[i]);
 }

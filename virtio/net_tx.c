@@ -158,6 +158,7 @@ static int pump(struct net_pair *p)
 	uint64_t len = 0;
 	int r = 1;
 
+	p->tx_waits = false;
 	vq_kicks_off(q);
 	for (unsigned i = 0; i < NET_BUDGET_FRAMES && len < NET_BUDGET_LEN;
 	     i++) {
@@ -166,26 +167,39 @@ static int pump(struct net_pair *p)
 		r = vq_pop(q, &n->iov[1], NET_QUEUE_MAX, &c);
 		if (r <= 0)
 			break;
-		r = transmit(p, &c);
+		p->tx_waits = !throttle_open(&n->tx_throttle);
+		r = p->tx_waits ? -EBUSY : transmit(p, &c);
 		if (r < 0) {
 			vq_undo(q);
 			break;
 		}
+		throttle_charge(&n->tx_throttle, c.read_len - NET_HDR_LEN, 1);
 		len += c.read_len;
 		vq_push(q, c.head, 0);
 		r = 1;
 	}
 	vdev_interrupt(&n->v, net_tx_queue(p));
-	if (r == -EAGAIN) {
+	if (r == -EAGAIN)
 		wait_for_tap(p);
+	if (r == -EAGAIN || r == -EBUSY)
 		return 0;
-	}
 	return r;
 }
 
 int net_tx_kick(struct net_pair *p)
 {
-	return p->tx_polled ? 0 : pump(p);
+	return p->tx_polled || p->tx_waits ? 0 : pump(p);
+}
+
+static void pump_on(struct net_pair *p)
+{
+	struct net *n = p->n;
+	int r = pump(p);
+
+	if (r < 0)
+		vdev_fault(&n->v, net_tx_queue(p), r, "bad frame");
+	else if (r > 0) /* more than at a time */
+		wait_for_tap(p);
 }
 
 /* Also when the wait was given up, because the link went down: then what
@@ -194,16 +208,25 @@ void net_tx_done(struct loop_op *op, int res)
 {
 	struct net_pair *p = CONTAINER_OF(op, struct net_pair, tx_op);
 	struct net *n = p->n;
-	int r;
 
 	p->tx_polled = false;
 	if (!vdev_live(&n->v) || p->index >= n->active)
 		return;
 	if (res > 0 && (res & (POLLERR | POLLNVAL)))
 		net_link_lost(n, -EBADFD);
-	r = pump(p);
-	if (r < 0)
-		vdev_fault(&n->v, net_tx_queue(p), r, "bad frame");
-	else if (r > 0 && !p->tx_polled) /* more than at a time */
-		wait_for_tap(p);
+	pump_on(p);
+}
+
+/* Round robin, from the pair behind the one that was first last time. */
+void net_tx_go_on(struct throttle *t)
+{
+	struct net *n = CONTAINER_OF(t, struct net, tx_throttle);
+
+	n->turn = (n->turn + 1) % n->active;
+	for (unsigned i = 0; i < n->active && vdev_live(&n->v); i++) {
+		struct net_pair *p = &n->pair[(n->turn + i) % n->active];
+
+		if (p->tx_waits && !p->tx_polled)
+			pump_on(p);
+	}
 }

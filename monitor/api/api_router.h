@@ -3,6 +3,7 @@
 #ifndef API_API_ROUTER_H
 #define API_API_ROUTER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct api_answer;
@@ -18,6 +19,7 @@ struct api_env {
 	struct machine *machine;
 	uint64_t mem_len;
 	unsigned n_cpus;
+	bool huge_pages;
 	const char *image, *initrd, *boot_args; /* initrd may be NULL */
 	const struct machine_disk *disk;
 	unsigned n_disks;

@@ -261,6 +261,7 @@ static int start_api(struct run *r, struct err *err)
 		.machine = r->machine,
 		.mem_len = o->mem_len,
 		.n_cpus = o->n_cpus,
+		.huge_pages = o->huge_pages,
 		.image = o->argv[0],
 		.initrd = o->initrd,
 		.boot_args = o->kernel_args,

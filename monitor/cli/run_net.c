@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "cli/args.h"
+#include "cli/run_rate.h"
 #include "cli/run_tap.h"
 
 #define FD_MIN  3 /* below are the standard streams */
@@ -80,8 +81,11 @@ static int parse_word(const char *s, struct run_net *n, int *spoof,
 		      struct err *err)
 {
 	static const struct arg_word on_off[] = { { "off", 0 }, { "on", 1 } };
+	int r = run_rate_word(s, &n->rate, err);
 	unsigned v = 0;
 
+	if (r)
+		return r < 0 ? r : 0;
 	if (strncmp(s, "tap=", 4) == 0)
 		return parse_tap(s + 4, n, err);
 	if (strncmp(s, "fd=", 3) == 0)
@@ -107,7 +111,7 @@ static int parse_word(const char *s, struct run_net *n, int *spoof,
 	}
 	return err_set(err, -EINVAL,
 		       "'%s': allowed is tap=NAME or fd=N, mac=ADDRESS, "
-		       "mtu=N, queues=N or spoof=on|off",
+		       "mtu=N, queues=N, spoof=on|off, " RUN_RATE_WORDS,
 		       s);
 }
 
@@ -123,7 +127,7 @@ static int check(const char *spec, const struct run_net *n, struct err *err)
 			       "queues=%u: allowed is 1 with fd=: a descriptor "
 			       "is one queue",
 			       n->queues);
-	return 0;
+	return run_rate_check(&n->rate, err);
 }
 
 int run_net_parse(const char *spec, struct run_net *ret, struct err *err)
@@ -176,6 +180,7 @@ int run_net_open(const struct run_net *n, struct machine_net *ret,
 	struct machine_net m = { .pairs = n->queues,
 				 .link_fd = -1,
 				 .guard = n->guard,
+				 .rate = n->rate,
 				 .name = n->name };
 	int r = 0;
 

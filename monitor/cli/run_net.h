@@ -20,6 +20,7 @@ struct run_net {
 	uint8_t mac[MACHINE_MAC_LEN];
 	unsigned mtu; /* 0: the tap's */
 	unsigned queues;
+	struct machine_rate rate;
 };
 
 /* Fills *ret, for run_net_fini. Errors name the word and what is allowed. */

@@ -118,6 +118,12 @@ static unsigned raise_limit(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &r))
 		return 1;
+	if (r.rlim_max < want) { /* with CAP_SYS_RESOURCE */
+		const struct rlimit more = { want, want };
+
+		if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+			r = more;
+	}
 	if (r.rlim_cur < want) {
 		r.rlim_cur = r.rlim_max < want ? r.rlim_max : want;
 		(void)setrlimit(RLIMIT_NOFILE, &r); /* up to hard: allowed */

@@ -140,6 +140,7 @@ static int create_net(struct machine *m, unsigned nth, struct irq_line irq,
 		.link_fd = d->link_fd,
 		.if_index = d->if_index,
 		.link_up = d->link_up,
+		.limit = limit_of(&d->rate),
 		.guard = d->guard,
 		.mtu = d->mtu,
 	};

@@ -66,7 +66,8 @@ struct machine_net {
 	int link_fd; /* borrowed; hears of changes of the tap; or -1 */
 	int if_index;
 	bool link_up;
-	bool guard; /* only frames from `mac` leave */
+	struct machine_rate rate; /* of each direction */
+	bool guard;               /* only frames from `mac` leave */
 	uint8_t mac[MACHINE_MAC_LEN];
 	uint16_t mtu;
 	const char *name; /* for messages */

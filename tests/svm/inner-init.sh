@@ -15,7 +15,8 @@ else
 fi
 if [ ! -d /sys/bus/virtio ]; then
 	for m in virtio_ring virtio virtio_mmio virtio_console virtio-rng \
-		virtio_blk virtio_balloon; do
+		virtio_blk virtio_balloon failover net_failover \
+		virtio_net; do
 		insmod "/lib/$m.ko"
 	done
 fi

@@ -2,7 +2,7 @@
 # kernel.sh: Debian's cloud kernel, unpacked under build/cache/, for the SVM
 # lane. Prints the folder, which then holds
 #   bzImage  vmlinux  modules/ (flat: every .ko we may load)  config  version
-# Does nothing when it is there.
+# Does nothing when it is there, with every module that is wanted today.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 cd "$(dirname "$0")/../.."
@@ -13,7 +13,7 @@ out=$cache/debian-kernel
 modules="irqbypass kvm kvm-amd ccp rng-core virtio-rng virtio virtio_ring
 virtio_mmio virtio_console virtio_blk virtio_balloon virtio_net net_failover
 failover vsock vmw_vsock_virtio_transport_common vmw_vsock_virtio_transport
-loop"
+loop tun"
 
 if [ -f "$out/version" ] && [ "$(cat "$out/list" 2>/dev/null)" = "$modules" ]
 then

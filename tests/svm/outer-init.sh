@@ -23,7 +23,7 @@ stty -F /dev/ttyS1 raw
 exec >/dev/ttyS1 2>&1
 
 part=$(param part)
-for m in irqbypass kvm kvm-amd loop; do
+for m in irqbypass kvm kvm-amd loop tun; do
 	insmod "/lib/$m.ko" || echo "# insmod $m failed"
 done
 

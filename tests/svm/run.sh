@@ -5,7 +5,9 @@
 #   integ  the integration suite of tests/integ/
 #   linux  stock Debian kernels as guests of mayfly (t_linux.sh)
 #   disk   file systems of such a guest (t_disk.sh)
-#   memory its balloon and its random numbers (t_memory.sh)
+#   linux_net  the same with network cards (t_linux_net.sh)
+#   vsock  its sockets to the host (t_vsock.sh)
+#   memory  its balloon and its random numbers (t_memory.sh)
 #   PATH   any other t_*.sh, with the same kernels at hand in $LINUX
 # One outer machine a part. Results come back over the second serial port and
 # are printed with "svm/" before the name; the consoles are kept in
@@ -17,7 +19,7 @@ set -eu
 mayfly=$(readlink -f "${1:?usage: run.sh MAYFLY GUESTS [PART...]}")
 guests=$(readlink -f "${2:?usage: run.sh MAYFLY GUESTS [PART...]}")
 shift 2
-[ $# -gt 0 ] || set -- integ linux disk memory
+[ $# -gt 0 ] || set -- integ linux disk linux_net vsock memory
 cd "$(dirname "$0")/../.."
 here=tests/svm
 out=build/svm
@@ -38,6 +40,7 @@ command -v qemu-system-x86_64 >/dev/null || die "no qemu-system-x86_64"
 PATH=$PATH:/usr/sbin:/sbin
 mkfs=$(command -v mkfs.ext4) || die "no mkfs.ext4"
 fsck=$(command -v e2fsck) || die "no e2fsck"
+socat=$(command -v socat) || die "no socat"
 kernel=$($here/kernel.sh) || die "no Debian kernel"
 
 mkdir -p "$out"
@@ -70,7 +73,7 @@ root()
 }
 
 # What every outer machine holds
-root "$work/outer" $here/outer-init.sh irqbypass kvm kvm-amd loop
+root "$work/outer" $here/outer-init.sh irqbypass kvm kvm-amd loop tun
 mkdir -p "$work/outer/m/guests" "$work/outer/m/integ" "$work/outer/m/svm"
 cp "$mayfly" "$work/outer/m/mayfly"
 cp tests/integ/*.sh "$work/outer/m/integ/"
@@ -104,7 +107,11 @@ pack_linux()
 {
 	[ ! -f "$work/linux.cpio" ] || return 0
 	root "$work/inner" $here/inner-init.sh virtio virtio_ring virtio_mmio \
-		virtio_console virtio-rng virtio_blk virtio_balloon
+		virtio_console virtio-rng virtio_blk virtio_balloon virtio_net \
+		net_failover failover
+	for h in stream offload; do
+		cp "$guests/tests/integ/helpers/$h" "$work/inner/bin/"
+	done
 	mkdir -p "$work/linux/m/linux"
 	pack "$work/inner" "$work/linux/m/linux/initrd"
 	# the same with tools for file systems
@@ -115,6 +122,16 @@ pack_linux()
 	cat "$work/linux/m/linux/initrd" "$work/tools.cpio" \
 		>"$work/linux/m/linux/initrd-disk"
 	cp -r "$work/tools/." "$work/linux/"
+	# and for sockets
+	mkdir -p "$work/sock/bin" "$work/sock/lib"
+	programs "$work/sock" "$socat"
+	for m in vsock vmw_vsock_virtio_transport_common \
+		vmw_vsock_virtio_transport; do
+		cp "$kernel/modules/$m.ko" "$work/sock/lib/"
+	done
+	pack "$work/sock" "$work/sock.cpio"
+	cat "$work/linux/m/linux/initrd" "$work/sock.cpio" \
+		>"$work/linux/m/linux/initrd-vsock"
 	cp "$kernel/bzImage" "$kernel/vmlinux" "$work/linux/m/linux/"
 	cp $here/linux_lib.sh "$work/linux/m/linux/linux_lib.sh"
 	if [ -f build/cache/small-kernel/bzImage ]; then

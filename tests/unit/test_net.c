@@ -597,6 +597,56 @@ BOTH_ENGINES(a_tap_that_is_gone)
 	card_down();
 }
 
+/* --- rates ------------------------------------------------------------------------ */
+
+BOTH_ENGINES(waits_for_its_rate)
+{
+	card.cfg.limit = (struct ratelimit_config){ .ops = 40, .ops_burst = 1 };
+	card.watched = true;
+	card_up(*engine, CARD_PLAIN);
+	for (unsigned i = 0; i < 6; i++) {
+		card_offer(0, CARD_DATA + 0x100000 + i * 2048, 2048);
+		add_small(i);
+	}
+	card_kick(0);
+	card_kick(1);
+	cr_expect_lt(vdriver_used_idx(&card.drv[1]), 6);
+	cr_expect_gt(vdriver_used_idx(&card.drv[1]), 0);
+	card_kick(1); /* means nothing now */
+	for (unsigned i = 0; i < 6; i++)
+		card_arrives(0, &plain, frame, 100);
+	card_settle();
+	cr_expect_lt(vdriver_used_idx(&card.drv[0]), 6);
+	cr_expect_gt(vdriver_used_idx(&card.drv[0]), 0, "its own buckets");
+	for (unsigned i = 0; i < 6;) {
+		card_settle();
+		if (card_sent(0, got, sizeof(got)) < 0)
+			continue;
+		cr_assert_eq(got[NET_HDR_LEN + 100], i);
+		i++;
+	}
+	while (vdriver_used_idx(&card.drv[0]) < 6)
+		card_settle();
+	/* a reset does not wait for the rate, and forgets nobody */
+	for (unsigned i = 0; i < 6; i++)
+		add_small(i);
+	card_kick(1);
+	card_reset();
+	card_settle();
+	cr_expect_eq(vdriver_reg(card.v, MMIO_REG_STATUS), 0);
+	while (card_sent(0, got, sizeof(got)) >= 0)
+		;
+	card_drive(CARD_PLAIN);
+	add_small(7);
+	card_kick(1);
+	while (card_sent(0, got, sizeof(got)) < 0)
+		card_settle();
+	cr_expect_eq(got[NET_HDR_LEN + 100], 7);
+	card_news(RTM_NEWLINK, AF_UNSPEC, 7, 0);
+	cr_expect_not(card_link(), "the news are still heard");
+	card_down();
+}
+
 /* --- its life -------------------------------------------------------------------- */
 
 BOTH_ENGINES(reset_in_traffic)

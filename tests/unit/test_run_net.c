@@ -46,6 +46,12 @@ Test(run_net, words)
 	cr_expect_eq(n.fd, 7);
 	cr_expect_str_eq(n.name, "fd=7");
 	cr_expect_not(n.guard);
+	cr_expect(n.rate.bytes == 0 && n.rate.ops == 0);
+	run_net_fini(&n);
+	cr_assert_eq(run_net_parse("tap=x,bw=2M,iops=9,iops-burst=3", &n, &err),
+		     0);
+	cr_expect(n.rate.bytes == 2 << 20 && n.rate.ops == 9 &&
+		  n.rate.ops_burst == 3);
 	run_net_fini(&n);
 	cr_assert_eq(run_net_parse("tap=x,spoof=off", &n, &err), 0);
 	cr_expect(n.guard, "also of an address of our own making");
@@ -92,6 +98,9 @@ ParameterizedTestParameters(run_net, refuses)
 		{ "tap=x,mac=00:00:00:00:00:00", "one station" },
 		{ "tap=x,spoof=yes", "spoof" },
 		{ "tap=x,spoof", "'spoof'" },
+		{ "tap=x,bw=x", "bw" },
+		{ "tap=x,bw-burst=1M", "only with bw=" },
+		{ "tap=x,iops=x", "iops" },
 		{ "tap=x,vhost=on", "'vhost=on'" },
 	};
 

@@ -2,6 +2,10 @@
  * comes back.
  *
  *   udp_echo ADDRESS PORT COUNT BYTES WINDOW
+ *   udp_echo segments PORT COUNT BYTES
+ *
+ * The second waits for COUNT datagrams of BYTES each, and sends all of it back
+ * in one call that has the kernel cut it. The first:
  *
  * At most WINDOW are on their way at a time, so that no queue on the way can
  * overflow; whatever is missing a second after the last answer is lost. Says
@@ -18,6 +22,13 @@
 #include <time.h>
 
 #define LEN_MAX 65000u
+
+#ifndef UDP_SEGMENT /* Linux 4.18 */
+#define UDP_SEGMENT 103
+#endif
+#ifndef SOL_UDP
+#define SOL_UDP 17
+#endif
 
 static unsigned char out[LEN_MAX], in[LEN_MAX], want[LEN_MAX];
 
@@ -40,6 +51,32 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static int segments(int port, unsigned count, int len)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)port) };
+	socklen_t a_len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) ||
+	    setsockopt(fd, SOL_UDP, UDP_SEGMENT, &len, sizeof(len)))
+		return 2;
+	for (unsigned i = 0; i < count; i++) {
+		unsigned char *p = out + (size_t)i * (unsigned)len;
+
+		if (recvfrom(fd, in, sizeof(in), 0, (struct sockaddr *)&a,
+			     &a_len) != len)
+			return 1;
+		memcpy(p, in, (size_t)len);
+		printf("%d bytes of '%c'\n", len, p[0]);
+		if (p[0] != 'a' + (int)i ||
+		    memcmp(p, p + 1, (size_t)len - 1) != 0)
+			return 1;
+	}
+	return sendto(fd, out, count * (size_t)len, 0, (struct sockaddr *)&a,
+		      a_len) < 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
@@ -50,6 +87,9 @@ int main(int argc, char **argv)
 	double start;
 	char *seen;
 
+	if (argc == 5 && strcmp(argv[1], "segments") == 0)
+		return segments(atoi(argv[2]), (unsigned)atoi(argv[3]),
+				atoi(argv[4]));
 	if (argc != 6 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1)
 		return 2;
 	to.sin_port = htons((uint16_t)atoi(argv[2]));
