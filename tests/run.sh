@@ -109,7 +109,7 @@ if [ -x tests/kit/qemu.sh ]; then
 	lane kit 300 tests/kit/qemu.sh build/guest/kit.elf build/guest
 fi
 lane fuzz-smoke 900 $self --mk fuzz-smoke
-lane svm 1200 tests/svm/run.sh build/release/mayfly build/guest
+lane svm 2400 tests/svm/run.sh build/release/mayfly build/guest
 
 echo
 total="$all_passed passed, $all_failed failed"

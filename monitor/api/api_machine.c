@@ -35,7 +35,8 @@ static json_t *machine_config(const struct api_env *env)
 	return json_pack("{s:I, s:I, s:b, s:b, s:s}", "vcpu_count",
 			 (json_int_t)env->n_cpus, "mem_size_mib",
 			 (json_int_t)(env->mem_len / MIB), "smt", 0,
-			 "track_dirty_pages", 0, "huge_pages", "None");
+			 "track_dirty_pages", 0, "huge_pages",
+			 env->huge_pages ? "Transparent" : "None");
 }
 
 void api_get_machine_config(const struct api_env *env,
@@ -99,13 +100,22 @@ static json_t *networks(const struct api_env *env)
 			       n->mac[1], n->mac[2], n->mac[3], n->mac[4],
 			       n->mac[5]);
 		(void)json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s, s:i, s:n, s:n}",
+			list, json_pack("{s:s, s:s, s:s, s:i, s:o, s:o}",
 					"iface_id", id, "host_dev_name",
 					tap ? n->name + 4 : n->name,
 					"guest_mac", mac, "mtu", (int)n->mtu,
-					"rx_rate_limiter", "tx_rate_limiter"));
+					"rx_rate_limiter", limiter(&n->rate),
+					"tx_rate_limiter", limiter(&n->rate)));
 	}
 	return list;
+}
+
+static json_t *vsock(const struct api_env *env)
+{
+	return env->vsock_cid ? json_pack("{s:I, s:s}", "guest_cid",
+					  (json_int_t)env->vsock_cid,
+					  "uds_path", env->vsock_path)
+			      : json_null();
 }
 
 void api_get_config(const struct api_env *env, const struct api_request *r,
@@ -117,14 +127,14 @@ void api_get_config(const struct api_env *env, const struct api_request *r,
 
 	(void)r;
 	api_json(a,
-		 json_pack("{s:o, s:o, s:o, s:o, s:o, s:{s:n}, s:[], s:n, "
-			   "s:n, s:n, s:n, s:n, s:n}",
+		 json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:{s:n}, s:[], s:n, "
+			   "s:n, s:n, s:n, s:n}",
 			   "balloon", api_balloon_json(env), "drives",
 			   drives(env), "boot-source", boot, "machine-config",
 			   machine_config(env), "network-interfaces",
-			   networks(env), "entropy", "rate_limiter", "pmem",
-			   "cpu-config", "logger", "metrics", "mmds-config",
-			   "vsock", "memory-hotplug"));
+			   networks(env), "vsock", vsock(env), "entropy",
+			   "rate_limiter", "pmem", "cpu-config", "logger",
+			   "metrics", "mmds-config", "memory-hotplug"));
 }
 
 void api_put_action(const struct api_env *env, const struct api_request *r,

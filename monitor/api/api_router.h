@@ -3,6 +3,7 @@
 #ifndef API_API_ROUTER_H
 #define API_API_ROUTER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct api_answer;
@@ -18,11 +19,14 @@ struct api_env {
 	struct machine *machine;
 	uint64_t mem_len;
 	unsigned n_cpus;
+	bool huge_pages;
 	const char *image, *initrd, *boot_args; /* initrd may be NULL */
 	const struct machine_disk *disk;
 	unsigned n_disks;
 	const struct machine_net *net;
 	unsigned n_nets;
+	unsigned vsock_cid; /* 0: no vsock */
+	const char *vsock_path;
 	const struct machine_balloon *balloon; /* NULL: none */
 };
 

@@ -261,6 +261,7 @@ static int start_api(struct run *r, struct err *err)
 		.machine = r->machine,
 		.mem_len = o->mem_len,
 		.n_cpus = o->n_cpus,
+		.huge_pages = o->huge_pages,
 		.image = o->argv[0],
 		.initrd = o->initrd,
 		.boot_args = o->kernel_args,
@@ -268,6 +269,8 @@ static int start_api(struct run *r, struct err *err)
 		.n_disks = r->n_disks,
 		.net = r->net,
 		.n_nets = r->n_nets,
+		.vsock_cid = o->vsock.cid,
+		.vsock_path = o->vsock.path,
 		.balloon = o->has_balloon ? &o->balloon : NULL,
 	};
 

@@ -20,7 +20,8 @@ static const struct machine_disk disk = { .id = "vda",
 					  .rate = { .bytes = 1000 } };
 static const struct machine_net net = { .name = "tap=tap0",
 					.mac = { 2, 0, 0, 0, 0, 0xab },
-					.mtu = 1500 };
+					.mtu = 1500,
+					.rate = { .ops = 50 } };
 static const struct machine_balloon balloon = { .hinting = true,
 						.reporting = true };
 static struct api_env env = {
@@ -96,6 +97,11 @@ Test(api_router, what_the_machine_is)
 	cr_expect_eq(ask(API_GET, "/machine-config/", ""), 200);
 	cr_expect_eq(json_integer_value(member("vcpu_count")), 2);
 	cr_expect_eq(json_integer_value(member("mem_size_mib")), 8);
+	cr_expect_str_eq(json_string_value(member("huge_pages")), "None");
+	env.huge_pages = true;
+	cr_expect_eq(ask(API_GET, "/machine-config", ""), 200);
+	cr_expect_str_eq(json_string_value(member("huge_pages")),
+			 "Transparent");
 }
 
 Test(api_router, the_whole_configuration)
@@ -117,9 +123,18 @@ Test(api_router, the_whole_configuration)
 			 "tap0");
 	cr_expect_str_eq(json_string_value(json_object_get(d, "guest_mac")),
 			 "02:00:00:00:00:ab");
+	d = json_object_get(json_object_get(d, "tx_rate_limiter"), "ops");
+	cr_expect_eq(json_integer_value(json_object_get(d, "size")), 50);
 	cr_expect(json_is_null(
 		json_object_get(member("boot-source"), "initrd_path")));
 	cr_expect(json_is_null(member("vsock")));
+	env.vsock_cid = 7;
+	env.vsock_path = "/v.sock";
+	cr_expect_eq(ask(API_GET, "/vm/config", ""), 200);
+	d = member("vsock");
+	cr_expect_eq(json_integer_value(json_object_get(d, "guest_cid")), 7);
+	cr_expect_str_eq(json_string_value(json_object_get(d, "uds_path")),
+			 "/v.sock");
 	cr_expect_eq(json_integer_value(
 			     json_object_get(member("balloon"), "amount_mib")),
 		     0);
