@@ -12,6 +12,7 @@ if [ "$NET_OWN" = no ]; then
 	exit
 fi
 
+RUN_LIMIT=60
 FRAMES=${NET_FRAMES:-20000}
 [ "$LANE" = kvm ] || FRAMES=${NET_FRAMES:-1000}
 MAC=02:00:00:00:09:02
@@ -255,10 +256,9 @@ guard()
 	tap_gone tap0
 }
 
-RUN_LIMIT=60
 check "segmentation of UDP"
 tap_up tap0
-"$HELPERS/udp_echo" segments 7777 5 1000 >parts 2>&1 &
+"$HELPERS/udp_echo" segments 7777 5 1000 >cut 2>&1 &
 segments=$!
 run_mayfly run -q --net tap=tap0 --kernel-args uso "$BAD"
 kill $segments 2>/dev/null
@@ -268,8 +268,8 @@ if grep -q "without" "$OUT"; then
 	skip "the host's taps have none"
 else
 	expect_out "ok segmentation of UDP"
-	expect "the host got $(tr '\n' ' ' <parts)" \
-		[ "$(grep -c '^1000 bytes' parts)" = 5 ]
+	expect "the host got $(grep -c '^1000 bytes' cut) datagrams" \
+		[ "$(grep -c '^1000 bytes' cut)" = 5 ]
 fi
 tap_gone tap0
 
@@ -277,7 +277,6 @@ guard "" "with another's address"
 guard ",mac=$MAC" "with its own address only"
 guard ",mac=$MAC,spoof=on" "with another's address"
 guard ",spoof=off" "with its own address only"
-export RUN_LIMIT=20
 
 # --- what is refused --------------------------------------------------------------
 
@@ -381,7 +380,7 @@ hostile()
 	tap_up tap0 multi
 	flood &
 	flood=$!
-	RUN_LIMIT=60 run_mayfly run -q -c 2 "$@" "$BAD"
+	run_mayfly run -q -c 2 "$@" "$BAD"
 	kill $flood
 	wait $flood 2>/dev/null
 	tap_gone tap0
@@ -395,7 +394,8 @@ hostile()
 }
 
 hostile "hostile driver, uring" --loop uring --net tap=tap0
-hostile "hostile driver, poll" --loop poll --net tap=tap0
+[ "$LANE" = svm ] || # twice is enough where all is slow
+	hostile "hostile driver, poll" --loop poll --net tap=tap0
 
 # above COUNTER...: each is more than 0 in the answer
 above()
