@@ -12,7 +12,7 @@ if [ "$NET_OWN" = no ]; then
 	exit
 fi
 
-RUN_LIMIT=60
+[ "$RUN_LIMIT" -gt 60 ] || RUN_LIMIT=60
 FRAMES=${NET_FRAMES:-20000}
 [ "$LANE" = kvm ] || FRAMES=${NET_FRAMES:-1000}
 MAC=02:00:00:00:09:02
@@ -258,7 +258,7 @@ guard()
 
 check "segmentation of UDP"
 tap_up tap0
-"$HELPERS/udp_echo" segments 7777 5 1000 >cut 2>&1 &
+"$HELPERS/udp_echo" segments 7777 5 1000 >pieces 2>&1 &
 segments=$!
 run_mayfly run -q --net tap=tap0 --kernel-args uso "$BAD"
 kill $segments 2>/dev/null
@@ -268,8 +268,8 @@ if grep -q "without" "$OUT"; then
 	skip "the host's taps have none"
 else
 	expect_out "ok segmentation of UDP"
-	expect "the host got $(grep -c '^1000 bytes' cut) datagrams" \
-		[ "$(grep -c '^1000 bytes' cut)" = 5 ]
+	expect "the host got $(grep -c '^1000 bytes' pieces) datagrams" \
+		[ "$(grep -c '^1000 bytes' pieces)" = 5 ]
 fi
 tap_gone tap0
 
