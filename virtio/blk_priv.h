@@ -25,6 +25,7 @@ struct blk_req {
 	struct blk_req *next_free;
 	struct iovec *iov; /* BLK_QUEUE_MAX of them, this slot's own */
 	enum blk_step step;
+	bool elsewhere; /* counted in vdev.elsewhere */
 	uint8_t queue;
 	uint16_t head;
 	uint32_t type;

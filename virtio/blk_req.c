@@ -257,6 +257,14 @@ static enum blk_step move_now(struct blk_req *r, uint8_t *status)
 	return after(r, n, status);
 }
 
+/* What io_uring hands to a thread of its own: everything but reads, and
+ * writes that go to the device directly. */
+static bool is_elsewhere(const struct blk_req *r)
+{
+	return r->step != BLK_MOVE ||
+	       (r->type == BLK_T_OUT && !r->b->cfg.io_align);
+}
+
 /* 1: the step is in flight; 0: there is none, or the host refuses it, and
  * the request is answered. */
 static int go(struct blk_req *r, enum blk_step step, uint8_t status)
@@ -264,8 +272,11 @@ static int go(struct blk_req *r, enum blk_step step, uint8_t status)
 	r->step = step;
 	if (step == BLK_MOVE)
 		step = r->step = move_now(r, &status);
-	if (step != BLK_IDLE && submit(r) == 0)
+	if (step != BLK_IDLE && submit(r) == 0) {
+		r->elsewhere = is_elsewhere(r);
+		r->b->v.elsewhere += r->elsewhere;
 		return 1;
+	}
 	answer(r, step == BLK_IDLE ? status : BLK_S_IOERR);
 	return 0;
 }
@@ -277,6 +288,8 @@ void blk_req_done(struct loop_op *op, int res)
 	uint8_t status = BLK_S_IOERR;
 	const enum blk_step step = after(r, res, &status);
 
+	b->v.elsewhere -= r->elsewhere;
+	r->elsewhere = false;
 	if (go(r, step, status) == 0)
 		vdev_op_end(&b->v); /* may reset the device */
 }

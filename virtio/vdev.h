@@ -94,7 +94,8 @@ struct vdev {
 	uint32_t config_generation;
 	uint32_t features_sel, driver_features_sel, queue_sel;
 	uint64_t driver_features;
-	unsigned in_flight; /* operations the loop still owns */
+	unsigned in_flight; /* operations the loop still owns ... */
+	unsigned elsewhere; /* ... and those that a kernel thread carries out */
 	uint32_t again;     /* bit n: queue n has work left over */
 	bool reset_pending; /* the guest asked while requests were in flight */
 	bool shut;          /* vdev_shutdown: no new operation, ever */

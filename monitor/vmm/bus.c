@@ -85,6 +85,27 @@ static bool go_on(struct machine *m)
 	return any;
 }
 
+/* A thread of the kernel works for a device, and has no other CPU for that
+ * than the one we would look with. */
+static bool is_in_the_way(const struct machine *m)
+{
+	for (unsigned i = 0; i < m->n_devs && m->lookout.tight; i++)
+		if (m->dev[i]->elsewhere > 0)
+			return true;
+	return false;
+}
+
+static bool stop_looking(struct machine *m)
+{
+	bool any = false;
+
+	m->lookout.looking = false;
+	for (unsigned i = 0; i < m->n_devs; i++)
+		if (vdev_poll_end(m->dev[i]))
+			any = true;
+	return any;
+}
+
 bool bus_look(void *machine)
 {
 	struct machine *m = machine;
@@ -92,7 +113,7 @@ bool bus_look(void *machine)
 	const bool was_looking = g->looking;
 	bool any = false;
 
-	if (!lookout_start(g))
+	if (!lookout_start(g) || (!was_looking && is_in_the_way(m)))
 		return go_on(m);
 	if (!was_looking)
 		metric_inc(&looks);
@@ -102,12 +123,9 @@ bool bus_look(void *machine)
 		else if (vdev_poll(m->dev[i]))
 			any = true;
 	}
-	if (lookout_looked(g, clock_mono_ns(), any))
+	if (lookout_looked(g, clock_mono_ns(), any) && !is_in_the_way(m))
 		return true;
-	for (unsigned i = 0; i < m->n_devs; i++)
-		if (vdev_poll_end(m->dev[i]))
-			any = true;
-	return any;
+	return stop_looking(m) || any;
 }
 
 void bus_write_device(struct machine *m, struct vdev *v, unsigned off,

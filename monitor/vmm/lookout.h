@@ -37,6 +37,7 @@
 
 struct lookout {
 	unsigned need; /* 0: never, there is no CPU to look with */
+	bool tight; /* there is only one: the kernel's threads need it, too */
 	/* the rest starts as zeroes and is lookout.c's */
 	bool looking; /* kicks are off */
 	bool found;

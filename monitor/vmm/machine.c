@@ -77,12 +77,15 @@ int machine_new(const struct machine_config *cfg, struct machine **ret_m,
 }
 
 /* Looking takes a CPU that the vCPUs have no use for. */
-static bool cpu_to_spare(unsigned n_vcpus)
+static void prepare_lookout(struct machine *m)
 {
 	cpu_set_t set;
+	unsigned n = 0;
 
-	return sched_getaffinity(0, sizeof(set), &set) == 0 &&
-	       (unsigned)CPU_COUNT(&set) > n_vcpus;
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		n = (unsigned)CPU_COUNT(&set);
+	m->lookout.need = n > m->n_vcpus ? LOOKOUT_KICKS : 0;
+	m->lookout.tight = n == m->n_vcpus + 1;
 }
 
 void machine_end(struct machine *m, const struct outcome *o)
@@ -223,7 +226,7 @@ void machine_run(struct machine *m, struct outcome *ret_outcome)
 		serial_start(&m->legacy.serial);
 	else if (m->cfg.filter_input) /* the escape key always works */
 		console_input_start(m->console);
-	m->lookout.need = cpu_to_spare(m->n_vcpus) ? LOOKOUT_KICKS : 0;
+	prepare_lookout(m);
 	m->mark[MARK_RUN] = clock_mono_ns();
 	if (start_vcpus(m, &o))
 		machine_end(m, &o);

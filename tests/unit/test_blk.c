@@ -262,6 +262,21 @@ BOTH_ENGINES(a_write_through_write_is_never_answered_by_the_kick)
 	disk_down();
 }
 
+/* Reads are the kernel's own; the others need a thread of it. */
+BOTH_ENGINES(what_kernel_threads_do_is_counted)
+{
+	disk_up(*engine);
+	(void)disk_add(0, BLK_T_IN, 0, DISK_DATA, 4096);
+	(void)disk_add(0, BLK_T_OUT, 8, DISK_DATA, 4096);
+	(void)disk_add(0, BLK_T_FLUSH, 0, 0, 0);
+	disk_kick(0);
+	cr_expect_eq(disk.v->in_flight, 3);
+	cr_expect_eq(disk.v->elsewhere, 2);
+	disk_run();
+	cr_expect_eq(disk.v->elsewhere, 0);
+	disk_down();
+}
+
 BOTH_ENGINES(a_kick_meets_errors_too)
 {
 	unsigned slot;
