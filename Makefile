@@ -291,7 +291,11 @@ analyze: ## gcc -fanalyzer over the monitor
 bench-boot: release ## boot time, memory per VM, teardown; peers beside it
 	$(Q)bench/boot.sh build/release/mayfly $(G)
 
-.PHONY: lint format analyze bench-boot bench-idle bench-io stats install clean
+bench-io: release ## what devices do; QEMU and the bare host beside them
+	$(Q)bench/io.sh build/release/mayfly $(G)
+
+bench-idle: release ## memory of idle machines with every device
+	$(Q)bench/idle.sh build/release/mayfly $(G)
 
 stats: ## numbers that drift: lines, tests, sizes
 	$(Q)tests/stats.sh
