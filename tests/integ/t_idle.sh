@@ -109,18 +109,21 @@ frames()
 	grep '^ *tap' /proc/net/dev
 }
 
-# settle: until the guest is done, and the kernel's io_uring workers, which
-# wait for more work for 5 s, are gone
+# settle: until the guest is done, the timer that waits 2 s for a host to accept
+# a connection has fired, and the kernel's io_uring workers, which wait for more
+# work for 5 s, are gone
 settle()
 {
 	n=0
+	same=0
 	activity >now
-	: >before
-	while { ! cmp -s before now || grep -q iou-wrk now; } && [ $n -lt 40 ]; do
+	while [ $same -lt 6 ] && [ $n -lt 60 ]; do
 		mv now before
 		sleep 0.5
 		activity >now
 		n=$((n + 1))
+		same=$((same + 1))
+		cmp -s before now && ! grep -q iou-wrk now || same=0
 	done
 	grep -q iou-wrk now && fail "a worker of the kernel stays"
 }
