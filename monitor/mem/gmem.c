@@ -54,11 +54,12 @@ int gmem_init(struct gmem *m, uint64_t len, struct err *err)
 	return 0;
 }
 
-int gmem_prefer_huge(const struct gmem *m)
+int gmem_set_huge(const struct gmem *m, bool huge)
 {
 	CHECK(m->owned);
 	for (unsigned i = 0; i < m->n_regions; i++)
-		if (madvise(m->region[i].host, m->region[i].len, MADV_HUGEPAGE))
+		if (madvise(m->region[i].host, m->region[i].len,
+			    huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE))
 			return -errno;
 	return 0;
 }

@@ -40,9 +40,9 @@ struct gmem {
  */
 WUR int gmem_init(struct gmem *m, uint64_t len, struct err *err);
 
-/* Asks for transparent huge pages behind what gmem_init mapped. -EINVAL: this
- * kernel has none. */
-WUR int gmem_prefer_huge(const struct gmem *m);
+/* Transparent huge pages behind what gmem_init mapped, or none whatever the
+ * host does for others. -EINVAL: this kernel has none. */
+WUR int gmem_set_huge(const struct gmem *m, bool huge);
 
 /* A gmem over bytes the caller owns: one region. For tests and fuzzing. */
 void gmem_init_borrowed(struct gmem *m, gpa_t base, void *host, uint64_t len);

@@ -60,12 +60,8 @@ int machine_new(const struct machine_config *cfg, struct machine **ret_m,
 	m->vm.fd = -1;
 	m->mark[MARK_CREATE] = clock_mono_ns();
 	r = gmem_init(&m->mem, cfg->mem_len, err);
-	if (!r && cfg->huge_pages) {
-		r = gmem_prefer_huge(&m->mem);
-		if (r)
-			(void)err_set(err, r,
-				      "huge pages: this kernel has none");
-	}
+	if (!r && gmem_set_huge(&m->mem, cfg->huge_pages) && cfg->huge_pages)
+		r = err_set(err, -EINVAL, "huge pages: this kernel has none");
 	if (!r)
 		r = machine_build(m, err);
 	if (r) {

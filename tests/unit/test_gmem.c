@@ -118,8 +118,9 @@ Test(gmem, huge_pages_fit_host_and_guest_alike, .timeout = 10)
 	for (unsigned i = 0; i < m.n_regions; i++)
 		cr_expect_eq((uintptr_t)m.region[i].host % GMEM_HUGE_LEN,
 			     m.region[i].base % GMEM_HUGE_LEN);
-	r = gmem_prefer_huge(&m);
+	r = gmem_set_huge(&m, true);
 	cr_expect(r == 0 || r == -EINVAL, "%d", r);
+	cr_expect_eq(gmem_set_huge(&m, false), r);
 	gmem_fini(&m);
 }
 
