@@ -18,14 +18,13 @@
 #include "loop/loop.h"
 #include "mem/gmem.h"
 #include "tests/support/vdriver.h"
+#include "tests/support/walls.h"
 #include "tests/support/watched_madvise.h"
 #include "virtio/balloon_priv.h"
 #include "virtio/mmio.h"
 
 #define RAM    0x8000u
 #define RINGS  0x100u
-#define WALL   0x1000u
-#define BRICK  0xa5
 #define RING   8u
 #define QUEUES BALLOON_QUEUES
 #define AGAIN  100000u /* slices that one kick may take */
@@ -227,9 +226,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	steps = data[1] % 32;
 	if (len < 2 + 2 * steps)
 		return 0;
-	memset(host, BRICK, WALL);
-	memset(ram, 0, RAM);
-	memset(ram + RAM, BRICK, WALL);
+	walls_build(host, RAM);
 	watched_madvise =
 		(struct watched_madvise){ .from = ram, .to = ram + RAM };
 	gmem_init_borrowed(&mem, 0, ram, RAM);
@@ -253,8 +250,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	loop_unlock(loop);
 	r = loop_run(loop, NULL, true);
 	CHECK(r == 0 && !of(v)->timer_on);
-	for (unsigned i = 0; i < WALL; i++)
-		CHECK(host[i] == BRICK && ram[RAM + i] == BRICK);
+	walls_check(host, RAM);
 	vdev_free(v);
 	watched_madvise = (struct watched_madvise){ 0 };
 	return 0;

@@ -19,13 +19,12 @@
 #include "mem/gmem.h"
 #include "tests/support/faulty_file.h"
 #include "tests/support/vdriver.h"
+#include "tests/support/walls.h"
 #include "virtio/blk.h"
 #include "virtio/mmio.h"
 
 #define RAM      0x4000u
 #define RINGS    0x100u
-#define WALL     0x1000u
-#define BRICK    0xa5
 #define SECTORS  16u
 #define DISK_END (SECTORS * BLK_SECTOR + 300) /* and a part of a sector */
 #define FILE_LEN (DISK_END + 4096)
@@ -194,9 +193,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	steps = data[1] % 32;
 	if (len < 2 + 2 * steps)
 		return 0;
-	memset(host, BRICK, WALL);
-	memset(ram, 0, RAM);
-	memset(ram + RAM, BRICK, WALL);
+	walls_build(host, RAM);
 	set_length(FILE_LEN);
 	memset(file, BRICK, FILE_LEN);
 	cut = false;
@@ -223,8 +220,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	run_quiet(v);
 	CHECK(v->status == 0);
 	check_file(data[0] & 1);
-	for (unsigned i = 0; i < WALL; i++)
-		CHECK(host[i] == BRICK && ram[RAM + i] == BRICK);
+	walls_check(host, RAM);
 	vdev_free(v);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "loop/loop.h"
 #include "mem/gmem.h"
 #include "tests/support/vdriver.h"
+#include "tests/support/walls.h"
 #include "virtio/console.h"
 #include "virtio/console_ctrl.h"
 #include "virtio/mmio.h"
@@ -23,8 +24,6 @@
 #define RAM    0x4000u
 #define RINGS  0x100u
 #define MSGS   0x700u /* control messages of steps 10 and 11 */
-#define WALL   0x1000u
-#define BRICK  0xa5
 #define IN_LEN 3000u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -235,9 +234,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	steps = data[1] % 32;
 	if (len < 2 + 2 * steps)
 		return 0;
-	memset(host, BRICK, WALL);
-	memset(ram, 0, RAM);
-	memset(ram + RAM, BRICK, WALL);
+	walls_build(host, RAM);
 	shown = filtered = 0;
 	closed = false;
 	may = !(data[0] & 8);
@@ -272,8 +269,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	CHECK(v->status == 0);
 	written = lseek(out_fd, 0, SEEK_CUR);
 	CHECK((data[0] & 2) || closed || written == (off_t)shown);
-	for (unsigned i = 0; i < WALL; i++)
-		CHECK(host[i] == BRICK && ram[RAM + i] == BRICK);
+	walls_check(host, RAM);
 	vdev_free(v);
 	return 0;
 }

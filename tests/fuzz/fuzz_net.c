@@ -19,13 +19,12 @@
 #include "loop/loop.h"
 #include "mem/gmem.h"
 #include "tests/support/vdriver.h"
+#include "tests/support/walls.h"
 #include "virtio/mmio.h"
 #include "virtio/net.h"
 
 #define RAM      0x4000u
 #define RINGS    0x100u
-#define WALL     0x1000u
-#define BRICK    0xa5
 #define FRAMES   0x1000u
 #define ROOM     0x2000u /* receive buffers of the first pair ... */
 #define ROOM_LEN 0x300u  /* ... each of the 8 heads' own */
@@ -349,9 +348,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	steps = data[1] % 32;
 	if (len < 2 + 2 * steps)
 		return 0;
-	memset(host, BRICK, WALL);
-	memset(ram, 0, RAM);
-	memset(ram + RAM, BRICK, WALL);
+	walls_build(host, RAM);
 
 	gmem_init_borrowed(&mem, 0, ram, RAM);
 	v = make(data[0], &mem);
@@ -383,8 +380,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		while (recv(tap[i], rest, sizeof(rest), 0) > 0)
 			;
 	}
-	for (unsigned i = 0; i < WALL; i++)
-		CHECK(host[i] == BRICK && ram[RAM + i] == BRICK);
+	walls_check(host, RAM);
 	vdev_free(v);
 	return 0;
 }

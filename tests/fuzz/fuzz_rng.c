@@ -12,13 +12,12 @@
 #include "base/log.h"
 #include "mem/gmem.h"
 #include "tests/support/vdriver.h"
+#include "tests/support/walls.h"
 #include "virtio/mmio.h"
 #include "virtio/rng.h"
 
 #define RAM   0x4000u
 #define RINGS 0x100u
-#define WALL  0x1000u
-#define BRICK 0xa5
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -60,9 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	n_ops = data[1] % 16;
 	if (len < 2 + n_ops)
 		return 0;
-	memset(host, BRICK, WALL);
-	memset(ram, 0, RAM);
-	memset(ram + RAM, BRICK, WALL);
+	walls_build(host, RAM);
 	gmem_init_borrowed(&mem, 0, ram, RAM);
 	r = rng_new(&mem, (struct irq_line){ fire, NULL }, &v, &err);
 	CHECK(r == 0);
@@ -96,8 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		CHECK(v->queue[0].in_flight <=
 		      !!(v->status & VIRTIO_STATUS_NEEDS_RESET));
 	}
-	for (unsigned i = 0; i < WALL; i++)
-		CHECK(host[i] == BRICK && ram[RAM + i] == BRICK);
+	walls_check(host, RAM);
 	vdev_shutdown(v);
 	vdev_free(v);
 	return 0;

@@ -23,14 +23,13 @@
 #include "loop/loop.h"
 #include "mem/gmem.h"
 #include "tests/support/vdriver.h"
+#include "tests/support/walls.h"
 #include "virtio/mmio.h"
 #include "virtio/vsock_priv.h"
 
 #define RAM    0x8000u
 #define RINGS  0x100u
 #define BUFS   0x2000u /* receive buffers of the well-behaved steps */
-#define WALL   0x1000u
-#define BRICK  0xa5
 #define CONNS  5u
 #define PEERS  16u
 #define FD_END 64 /* descriptors are below */
@@ -363,9 +362,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	steps = data[1] % 64;
 	if (len < 2 + 3 * steps)
 		return 0;
-	memset(host, BRICK, WALL);
-	memset(ram, 0, RAM);
-	memset(ram + RAM, BRICK, WALL);
+	walls_build(host, RAM);
 	fds_before = fds();
 	gmem_init_borrowed(&mem, 0, ram, RAM);
 	make(&mem);
@@ -382,7 +379,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		check_all();
 	}
 	end();
-	for (unsigned i = 0; i < WALL; i++)
-		CHECK(host[i] == BRICK && ram[RAM + i] == BRICK);
+	walls_check(host, RAM);
 	return 0;
 }
