@@ -27,9 +27,9 @@
  * in the page cache blocks the loop thread (without the lock).
  *
  * System calls after loop_new: io_uring_enter, futex, write, preadv2 and
- * pwritev2; sched_yield and newfstatat (rare). With poll: ppoll, read, preadv2, pwritev2, readv,
- * writev, newfstatat, fsync, fdatasync, fallocate and malloc's, futex and
- * write. loop_wake: write. */
+ * pwritev2; sched_yield and newfstatat (rare). With poll: ppoll, read, preadv2,
+ * pwritev2, readv, writev, newfstatat, fsync, fdatasync, fallocate and
+ * malloc's, futex and write. loop_wake: write. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
