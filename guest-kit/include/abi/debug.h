@@ -109,9 +109,11 @@ struct debug_stop {
 	uint32_t n_threads; /* the one that stopped first */
 	uint32_t n_areas;
 	uint32_t strings_len; /* file names, NUL-terminated; the first is "" */
+	uint32_t fpu_len;     /* of each thread's XSAVE area */
+	uint32_t pad32;
 	uint64_t threads_gpa, areas_gpa, strings_gpa;
 	uint64_t cr3;
-	uint64_t xcr0;               /* 0: areas are FXSAVE's */
+	uint64_t xcr0;               /* 0: the areas are FXSAVE's */
 	uint64_t auxv_gva, auxv_len; /* in the program's memory */
 	uint64_t fault_gva;
 	char name[16]; /* of the program, NUL-padded */
@@ -124,6 +126,6 @@ struct debug_stop {
 
 _Static_assert(sizeof(struct debug_thread) == 248, "ABI");
 _Static_assert(sizeof(struct debug_area) == 56, "ABI");
-_Static_assert(sizeof(struct debug_stop) == 344, "ABI");
+_Static_assert(sizeof(struct debug_stop) == 352, "ABI");
 
 #endif
