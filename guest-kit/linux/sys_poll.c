@@ -27,11 +27,6 @@ struct entry {
 #define WRITE_SET  (POLL_WRITABLE | POLLWRBAND | POLLERR)
 #define EXCEPT_SET POLLPRI
 
-static unsigned file_poll(struct file *f)
-{
-	return f->ops->poll ? f->ops->poll(f) : POLL_READABLE | POLL_WRITABLE;
-}
-
 static int64_t look(struct entry *e, uint64_t n)
 {
 	int64_t ready = 0;
