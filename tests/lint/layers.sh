@@ -16,11 +16,13 @@ BEGIN {
 	may["virtio"] = "monitor/base monitor/mem monitor/loop snapshot"
 	may["monitor/kvm"] = "monitor/base monitor/mem snapshot"
 	may["monitor/boot"] = "monitor/base monitor/mem guest-kit/include/abi"
+	may["monitor/net"] = "monitor/base monitor/loop virtio guest-kit/include/abi"
 	may["monitor/vmm"] = "monitor/base monitor/mem monitor/loop jail " \
-		"snapshot virtio monitor/kvm monitor/boot guest-kit/include/abi"
+		"snapshot virtio monitor/kvm monitor/boot monitor/net " \
+		"guest-kit/include/abi"
 	may["monitor/api"] = "monitor/base monitor/loop monitor/vmm"
 	may["monitor/cli"] = "monitor/base monitor/loop monitor/boot " \
-		"monitor/vmm monitor/api jail"
+		"monitor/net monitor/vmm monitor/api jail"
 	may["monitor/include"] = ""
 	may["guest-kit"] = ""
 	may["examples"] = "monitor/include"
@@ -73,7 +75,7 @@ function resolve(inc, first)
 		return from "/" inc
 	first = inc
 	sub(/\/.*/, "", first)
-	if (has("base mem loop kvm boot vmm api cli include", first))
+	if (has("base mem loop kvm boot net vmm api cli include", first))
 		return "monitor/" inc
 	if (first == "abi")
 		return "guest-kit/include/" inc
