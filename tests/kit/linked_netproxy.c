@@ -4,7 +4,6 @@
 #include "abi/netproxy.h"
 #include "drivers/console.h"
 #include "drivers/vsock.h"
-#include "kernel/clock.h"
 #include "kernel/exit.h"
 #include "kernel/machine.h"
 #include "kernel/main.h"
@@ -16,7 +15,6 @@
 #define PIECE   65536u
 #define PATTERN 251u /* a prime: no two places of a piece look alike */
 #define WORDS   6u
-#define SECOND  1000000000ull
 
 static LARGE uint8_t bytes[PIECE + PATTERN], back[PIECE];
 static const char *word[WORDS];
@@ -267,7 +265,6 @@ static void abort_(void)
 	read_all(conn, back, 3);
 	vsock_reset(conn);
 	say("ok", 0);
-	(void)vsock_next(clock_now() + SECOND / 5);
 }
 
 /* --- listening --------------------------------------------------------------- */

@@ -13,6 +13,8 @@
  *  0x10  4     W    exit at once with this status (low 8 bits)
  *  0x18  8     W    gpa of a struct platform_report: exit with it
  *  0x20  8     W    gpa of a struct platform_batch: do it now
+ *  0x28  8     W    gpa of a struct debug_stop (abi/debug.h): the program has
+ *                   stopped; the write ends when it may go on
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef ABI_PLATFORM_H
@@ -33,6 +35,7 @@
 #define PLATFORM_REG_EXIT         0x10
 #define PLATFORM_REG_REPORT       0x18
 #define PLATFORM_REG_BATCH        0x20
+#define PLATFORM_REG_STOP         0x28
 
 /* ACPI 6.4, 4.8.3.7: SLP_EN is bit 5, SLP_TYPx bits 4:2; S5 is type 5. */
 #define PLATFORM_SLP_TYP_S5  5
