@@ -10,6 +10,8 @@
  *                          with 127.0.0.1, others with NXDOMAIN
  *   echo ADDR PORT N BYTES N clients at once, each sends so many bytes and
  *                          checks what comes back; waits for the server
+ *   once ADDR PORT         a connection that is echoed, after as many that are
+ *                          refused or reset as need be
  *   half ADDR PORT BYTES   sends, ends, and reads to the end
  *   churn ADDR PORT N      N clients, one after the other
  *   pong ADDR PORT N       N times a byte there and back; prints ns of one
@@ -374,6 +376,24 @@ static void read_some(int fd, size_t len)
 	}
 }
 
+/* A listener that goes resets who has not been accepted yet. */
+static void once(const char *addr, const char *port)
+{
+	for (unsigned i = 0; i < 500; i++) {
+		const int fd = try_dial(addr, port);
+
+		if (fd >= 0 && send(fd, bytes, 100, MSG_NOSIGNAL) == 100 &&
+		    recv(fd, buf, 100, MSG_WAITALL) == 100) {
+			close(fd);
+			puts("ok");
+			return;
+		}
+		close(fd);
+		usleep(20000);
+	}
+	fail("%s port %s: nobody answers", addr, port);
+}
+
 static void half(const char *addr, const char *port, size_t total)
 {
 	const int fd = dial(addr, port);
@@ -475,6 +495,8 @@ int main(int argc, char **argv)
 	else if (strcmp(mode, "echo") == 0 && argc == 6)
 		echo(argv[2], argv[3], (unsigned)atoi(more),
 		     strtoull(argv[5], NULL, 10));
+	else if (strcmp(mode, "once") == 0)
+		once(argv[2], argv[3]);
 	else if (strcmp(mode, "half") == 0)
 		half(argv[2], argv[3], strtoull(more, NULL, 10));
 	else if (strcmp(mode, "churn") == 0)
