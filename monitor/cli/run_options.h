@@ -11,6 +11,7 @@
 #include "cli/run_balloon.h"
 #include "cli/run_disk.h"
 #include "cli/run_net.h"
+#include "cli/run_proxy.h"
 #include "cli/run_vsock.h"
 #include "loop/loop.h"
 
@@ -34,6 +35,7 @@ struct run_options {
 	struct run_net net[MACHINE_NETS_MAX]; /* owned */
 	unsigned n_nets;
 	struct run_vsock vsock;
+	struct run_proxy *proxy; /* owned; NULL: no such option */
 	struct machine_balloon balloon;
 	bool has_balloon;
 	bool trace, help;
