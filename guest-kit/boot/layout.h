@@ -11,9 +11,9 @@
 #define PML4_SLOT 384
 
 #define TEXT_GPA   0x100000 /* stubs first, one every STUB_LEN bytes */
-#define RODATA_GPA 0x110000
-#define TABLES_GPA 0x118000 /* page tables, then data, then bss */
-#define DATA_GPA   0x123000 /* the TSS first */
+#define RODATA_GPA 0x12c000
+#define TABLES_GPA 0x140000 /* page tables, then data, then bss */
+#define DATA_GPA   0x14b000 /* the TSS first */
 #define STUB_LEN   16
 
 /* Selectors: the order SYSCALL and SYSRET dictate. */

@@ -312,3 +312,31 @@ void console_wait_input(uint64_t until_ns)
 	notify_returned(c);
 	wait(c, RX, until_ns);
 }
+
+static void (*listener)(void);
+
+static void input_came(void)
+{
+	struct console *c = input();
+
+	if (!c)
+		return;
+	virtio_acknowledge(&c->dev);
+	if (c->dev.config_changed) {
+		c->dev.config_changed = false;
+		check_ended(c);
+	}
+	listener();
+}
+
+bool console_listen(void (*fn)(void))
+{
+	struct console *c = input();
+
+	if (!c || console_readable())
+		return true;
+	listener = fn;
+	irq_on(IRQ_CONSOLE(0), input_came);
+	notify_returned(c);
+	return virtio_listen(&c->dev, RX) || console_readable();
+}

@@ -27,5 +27,7 @@ bool console_readable(void);
 /* Until console_readable, or the time has come (0: never). May return
  * early. */
 void console_wait_input(uint64_t until_ns);
+/* True: console_readable holds now. Else fn is called (irq_on) when it may. */
+bool console_listen(void (*fn)(void));
 
 #endif

@@ -303,7 +303,7 @@ bool virtq_pop(struct virtio *v, unsigned queue, unsigned *ret_index,
 
 /* What the interrupt was for; lets the line go, so that the next one is an
  * edge again. */
-static void acknowledge(struct virtio *v)
+void virtio_acknowledge(struct virtio *v)
 {
 	unsigned isr;
 
@@ -328,19 +328,34 @@ bool virtio_spin(const struct virtio *v, unsigned queue)
 	return true;
 }
 
+static void route(struct virtio *v)
+{
+	if (v->routed)
+		return;
+	v->routed = true;
+	irq_route(v->gsi, v->irq_bit);
+	virtio_acknowledge(v);
+}
+
+bool virtio_listen(struct virtio *v, unsigned queue)
+{
+	struct virtq *q = &v->q[queue];
+
+	route(v);
+	want_interrupt(v, q, true);
+	full_barrier();
+	return virtq_has_used(q) || v->config_changed;
+}
+
 void virtio_wait(struct virtio *v, unsigned queue, uint64_t until_ns)
 {
 	struct virtq *q = &v->q[queue];
 
 	if (virtio_spin(v, queue))
 		return;
-	if (!v->routed) {
-		v->routed = true;
-		irq_route(v->gsi, v->irq_bit);
-		acknowledge(v);
-	}
+	route(v);
 	if (irq_take(1u << v->irq_bit))
-		acknowledge(v);
+		virtio_acknowledge(v);
 	want_interrupt(v, q, true);
 	full_barrier();
 	if (!virtq_has_used(q) && !v->config_changed)

@@ -79,6 +79,12 @@ bool virtq_has_used(const struct virtq *q);
 /* A short while of looking at the queue; true: there is something to pop. */
 bool virtio_spin(const struct virtio *v, unsigned queue);
 
+/* An interrupt comes for what the queue gets next, and irq_on's handler, which
+ * calls virtio_acknowledge, hears of it. True: something is there already.
+ * virtq_pop ends it. */
+bool virtio_listen(struct virtio *v, unsigned queue);
+void virtio_acknowledge(struct virtio *v);
+
 /* Waits until the queue has something to pop, the configuration changed, or
  * the time has come (0: never). May return early. */
 void virtio_wait(struct virtio *v, unsigned queue, uint64_t until_ns);

@@ -123,3 +123,20 @@ void irq_halt(uint64_t until_ns)
 		(uint32_t)(left * LAPIC_TICKS_PER_US / 16000) + 1;
 	cpu_halt(&kit_irq_word, 0);
 }
+
+static void (*handlers[32])(void);
+static uint32_t handled;
+
+void irq_on(unsigned bit, void (*fn)(void))
+{
+	handlers[bit] = fn;
+	handled |= 1u << bit;
+}
+
+void irq_run(void)
+{
+	uint32_t bits = irq_take(handled);
+
+	for (; bits; bits &= bits - 1)
+		handlers[__builtin_ctz(bits)]();
+}

@@ -27,4 +27,11 @@ uint32_t irq_take(uint32_t mask);
  * (clock_now); 0: no limit. May return early. */
 void irq_halt(uint64_t until_ns);
 
+/* fn is called soon after an interrupt of this bit: before the processor
+ * sleeps or goes back to the program. It is no interrupt handler: it may call
+ * whatever does not sleep. */
+void irq_on(unsigned bit, void (*fn)(void));
+/* Calls what is due. */
+void irq_run(void);
+
 #endif

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/machine.h"
 
+#include "abi/rootfs.h"
 #include "abi/startup.h"
 #include "kernel/cpu.h"
 #include "kernel/exit.h"
@@ -109,6 +110,30 @@ static void parse_cmdline(const char *s)
 		machine.platform = 0;
 }
 
+/* The first module is the program; the others say by their first bytes what
+ * they are. One that starts with `magic` and has at least `len` bytes. */
+static const struct pvh_module *find_module(uint64_t magic, uint64_t len)
+{
+	const struct pvh_module *module = phys_ptr(machine.start->modules);
+
+	for (unsigned i = 1; i < machine.start->n_modules; i++)
+		if (module[i].len >= len &&
+		    *(const uint64_t *)phys_ptr(module[i].gpa) == magic)
+			return &module[i];
+	return NULL;
+}
+
+static void find_rootfs(void)
+{
+	const struct pvh_module *module =
+		find_module(ROOTFS_MAGIC, sizeof(struct rootfs_header));
+
+	if (!module)
+		return;
+	machine.rootfs = module->gpa;
+	machine.rootfs_len = module->len;
+}
+
 void machine_init(gpa_t start_info, uint64_t tsc_entry)
 {
 	const struct pvh_start_info *start = phys_ptr(start_info);
@@ -130,19 +155,20 @@ void machine_init(gpa_t start_info, uint64_t tsc_entry)
 		machine.program = module[0].gpa;
 		machine.program_len = module[0].len;
 	}
+	find_rootfs();
 }
 
 static bool read_startup_block(void)
 {
-	const struct pvh_module *module = phys_ptr(machine.start->modules);
 	const struct startup_block *block;
+	const struct pvh_module *module =
+		find_module(STARTUP_MAGIC, sizeof(*block));
 	uint64_t n = 0, i;
 
-	if (machine.start->n_modules < 2 || module[1].len < sizeof(*block))
+	if (!module)
 		return false;
-	block = phys_ptr(module[1].gpa);
-	if (block->magic != STARTUP_MAGIC || block->len > module[1].len ||
-	    block->strings_off > block->len)
+	block = phys_ptr(module->gpa);
+	if (block->len > module->len || block->strings_off > block->len)
 		return false;
 	machine.strings = (const char *)block + block->strings_off;
 	machine.strings_len = block->len - block->strings_off;

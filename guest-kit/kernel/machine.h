@@ -22,6 +22,8 @@ struct machine {
 	bool verbose;
 	gpa_t program; /* the ELF file, page-aligned, or 0 */
 	uint64_t program_len;
+	gpa_t rootfs; /* the root image (abi/rootfs.h), page-aligned, or 0 */
+	uint64_t rootfs_len;
 	/* argc + envc strings, NUL-terminated, one after another */
 	const char *strings;
 	uint64_t strings_len;

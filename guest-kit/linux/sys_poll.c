@@ -1,80 +1,116 @@
-/* sys_poll.c: poll and select over the standard streams. */
+/* sys_poll.c: poll and select. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "drivers/console.h"
 #include "kernel/clock.h"
-#include "kernel/vm.h"
+#include "kernel/kmem.h"
+#include "kernel/user.h"
+#include "lib/string.h"
 #include "linux/calls.h"
 #include "linux/errno.h"
-#include "linux/files.h"
+#include "linux/file.h"
 #include "linux/time.h"
-
-#define POLLIN     0x001
-#define POLLOUT    0x004
-#define POLLNVAL   0x020
-#define POLLRDNORM 0x040
-#define POLLWRNORM 0x100
 
 struct pollfd {
 	int32_t fd;
 	int16_t events, revents;
 };
 
-#define FOREVER UINT64_MAX
+/* One descriptor that is waited for. */
+struct entry {
+	struct file *file; /* held, or NULL: not open */
+	struct waiter waiter;
+	uint32_t fd;
+	uint16_t events, revents;
+	bool skip;
+};
 
-/* Waits for input or the time; false: the time has come. */
-static bool wait(uint64_t until_ns, bool input)
+#define READ_SET   (POLL_READABLE | POLLRDBAND | POLLHUP | POLLERR)
+#define WRITE_SET  (POLL_WRITABLE | POLLWRBAND | POLLERR)
+#define EXCEPT_SET POLLPRI
+
+static unsigned file_poll(struct file *f)
 {
-	if (until_ns != FOREVER && clock_now() >= until_ns)
-		return false;
-	if (input)
-		console_wait_input(until_ns == FOREVER ? 0 : until_ns);
-	else
-		clock_sleep_until(until_ns);
-	return true;
+	return f->ops->poll ? f->ops->poll(f) : POLL_READABLE | POLL_WRITABLE;
 }
 
-static int64_t poll_once(struct pollfd *fds, uint64_t n, bool *ret_input)
+static int64_t look(struct entry *e, uint64_t n)
 {
 	int64_t ready = 0;
 
-	for (; n; n--, fds++) {
-		const struct file *f = file_get((uint32_t)fds->fd);
-		int got = 0;
-
-		fds->revents = 0;
-		if (fds->fd < 0)
+	for (; n; n--, e++) {
+		e->revents = 0;
+		if (e->skip)
 			continue;
-		if (!f) {
-			got = POLLNVAL;
-		} else {
-			if (fds->events & (POLLIN | POLLRDNORM)) {
-				*ret_input |= f->kind == FILE_IN;
-				if (file_readable(f))
-					got |= POLLIN | POLLRDNORM;
-			}
-			if (file_writable(f))
-				got |= POLLOUT | POLLWRNORM;
-			got &= fds->events;
-		}
-		fds->revents = (int16_t)got;
-		ready += got != 0;
+		e->revents = (uint16_t)(e->file ? file_poll(e->file) &
+							  (e->events | POLLERR |
+							   POLLHUP)
+						: POLLNVAL);
+		ready += e->revents != 0;
 	}
 	return ready;
 }
 
+/* Looks, and sleeps until there is something to see: how many are ready, 0
+ * when the time has come, or -EINTR. */
+static int64_t wait(struct entry *e, uint64_t n, uint64_t until_ns)
+{
+	int64_t ready = look(e, n);
+	int rc = 0;
+
+	if (ready)
+		return ready;
+	for (uint64_t i = 0; i < n; i++) {
+		if (!e[i].file || !e[i].file->ops->queue)
+			continue;
+		waiter_init(&e[i].waiter);
+		waitq_add(e[i].file->ops->queue(e[i].file), &e[i].waiter);
+	}
+	while (!rc && !(ready = look(e, n)))
+		rc = thread_sleep(until_ns);
+	for (uint64_t i = 0; i < n; i++)
+		if (e[i].file && e[i].file->ops->queue)
+			waitq_remove(e[i].file->ops->queue(e[i].file),
+				     &e[i].waiter);
+	return rc == -LINUX_ERESTARTSYS ? -LINUX_EINTR : ready;
+}
+
+static void put_all(struct entry *e, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		if (e[i].file)
+			file_put(e[i].file);
+	kmem_free(e, n * sizeof(*e));
+}
+
 static int64_t poll_until(uint64_t gva, uint64_t n, uint64_t until_ns)
 {
-	int64_t ready;
-	bool input = false;
+	struct entry *e;
+	struct pollfd fd;
+	int64_t rc = 0;
 
-	if (n > FILES_MAX)
+	if (n > FD_MAX)
 		return -LINUX_EINVAL;
-	if (!vm_user_ok(gva, n * sizeof(struct pollfd), VM_WRITE))
-		return -LINUX_EFAULT;
-	do {
-		ready = poll_once(user_ptr(gva), n, &input);
-	} while (!ready && wait(until_ns, input));
-	return ready;
+	e = kmem_alloc(n * sizeof(*e));
+	if (!e)
+		return -LINUX_ENOMEM;
+	for (uint64_t i = 0; !rc && i < n; i++) {
+		rc = user_read(&fd, gva + i * sizeof(fd), sizeof(fd));
+		if (rc)
+			break;
+		e[i].skip = fd.fd < 0;
+		e[i].events = (uint16_t)fd.events;
+		e[i].file = e[i].skip ? NULL : fd_hold((uint32_t)fd.fd);
+	}
+	if (!rc)
+		rc = wait(e, n, until_ns);
+	for (uint64_t i = 0; rc >= 0 && i < n; i++) {
+		uint64_t at =
+			gva + i * sizeof(fd) + offsetof(struct pollfd, revents);
+
+		if (user_write(at, &e[i].revents, sizeof(e[i].revents)))
+			rc = -LINUX_EFAULT;
+	}
+	put_all(e, n);
+	return rc;
 }
 
 int64_t sys_poll(struct regs *r)
@@ -82,7 +118,7 @@ int64_t sys_poll(struct regs *r)
 	int ms = (int)ARG3(r);
 
 	return poll_until(ARG1(r), ARG2(r),
-			  ms < 0 ? FOREVER
+			  ms < 0 ? WAIT_FOREVER
 				 : clock_now() + (uint64_t)ms * 1000000);
 }
 
@@ -92,7 +128,7 @@ static int64_t read_interval(uint64_t gva, uint64_t *ret_until)
 	uint64_t ns;
 	int64_t rc;
 
-	*ret_until = FOREVER;
+	*ret_until = WAIT_FOREVER;
 	if (!gva)
 		return 0;
 	rc = time_read_interval(gva, &ns);
@@ -109,80 +145,100 @@ int64_t sys_ppoll(struct regs *r)
 	return rc ? rc : poll_until(ARG1(r), ARG2(r), until);
 }
 
-/* Which of the wanted descriptors are ready, as a set; a bad one is -EBADF. */
-static int64_t select_once(const uint64_t *want, uint64_t n, uint64_t *ret,
-			   bool (*ready)(const struct file *), bool *ret_input)
+#define SETS 3
+
+static const unsigned set_events[SETS] = { READ_SET, WRITE_SET, EXCEPT_SET };
+
+/* The entries for every descriptor in one of the sets; their number. */
+static int64_t read_sets(const uint64_t in[SETS][FD_MAX / 64], uint64_t n,
+			 struct entry *e)
 {
 	int64_t count = 0;
 
 	for (uint64_t fd = 0; fd < n; fd++) {
-		uint64_t bit = 1ull << fd % 64;
-		const struct file *f;
+		uint16_t events = 0;
 
-		if (!(want[fd / 64] & bit))
+		for (unsigned i = 0; i < SETS; i++)
+			if (in[i][fd / 64] >> fd % 64 & 1)
+				events |= (uint16_t)set_events[i];
+		if (!events)
 			continue;
-		f = file_get(fd);
-		if (!f)
+		e->fd = (uint32_t)fd;
+		e->events = events;
+		e->file = fd_hold(fd);
+		e++;
+		count++;
+		if (!e[-1].file)
 			return -LINUX_EBADF;
-		*ret_input |= f->kind == FILE_IN && ready == file_readable;
-		if (ready(f)) {
-			ret[fd / 64] |= bit;
-			count++;
-		}
 	}
 	return count;
 }
 
-static bool never(const struct file *f)
+struct select_work {
+	uint64_t in[SETS][FD_MAX / 64], out[SETS][FD_MAX / 64];
+	struct entry entries[];
+};
+
+static int64_t select_with(struct select_work *w, const uint64_t sets[SETS],
+			   uint64_t n, uint64_t until_ns)
 {
-	(void)f;
-	return false;
+	uint64_t len = (n + 63) / 64 * 8;
+	int64_t count, total = 0, rc = 0;
+
+	for (unsigned i = 0; !rc && i < SETS; i++)
+		if (sets[i])
+			rc = user_read(w->in[i], sets[i], len);
+	if (rc)
+		return rc;
+	count = read_sets(w->in, n, w->entries);
+	if (count < 0)
+		return count;
+	rc = wait(w->entries, (uint64_t)count, until_ns);
+	for (int64_t k = 0; rc > 0 && k < count; k++)
+		for (unsigned i = 0; i < SETS; i++) {
+			const struct entry *e = &w->entries[k];
+
+			if (!(e->revents & set_events[i]) ||
+			    !(w->in[i][e->fd / 64] >> e->fd % 64 & 1))
+				continue;
+			w->out[i][e->fd / 64] |= 1ull << e->fd % 64;
+			total++;
+		}
+	for (unsigned i = 0; rc >= 0 && i < SETS; i++)
+		if (sets[i] && user_write(sets[i], w->out[i], len))
+			rc = -LINUX_EFAULT;
+	return rc < 0 ? rc : total;
 }
 
 static int64_t select_until(struct regs *r, uint64_t until_ns)
 {
-	const uint64_t sets[3] = { ARG2(r), ARG3(r), ARG4(r) };
-	bool (*const tests[3])(const struct file *) = { file_readable,
-							file_writable, never };
-	uint64_t n = ARG1(r), words = (n + 63) / 64;
-	bool input = false;
+	const uint64_t sets[SETS] = { ARG2(r), ARG3(r), ARG4(r) };
+	uint64_t n = (uint32_t)ARG1(r), len;
+	struct select_work *w;
+	int64_t rc;
 
-	if (n > FILES_MAX)
+	if ((int32_t)ARG1(r) < 0)
 		return -LINUX_EINVAL;
-	for (unsigned i = 0; i < 3; i++)
-		if (sets[i] && !vm_user_ok(sets[i], words * 8, VM_WRITE))
-			return -LINUX_EFAULT;
-	for (;;) {
-		uint64_t out[3][FILES_MAX / 64] = { 0 };
-		int64_t total = 0;
-
-		for (unsigned i = 0; i < 3; i++) {
-			int64_t rc = 0;
-
-			if (sets[i])
-				rc = select_once(user_ptr(sets[i]), n, out[i],
-						 tests[i], &input);
-			if (rc < 0)
-				return rc;
-			total += rc;
-		}
-		if (!total && wait(until_ns, input))
-			continue;
-		for (unsigned i = 0; i < 3; i++)
-			for (uint64_t w = 0; sets[i] && w < words; w++)
-				((uint64_t *)user_ptr(sets[i]))[w] = out[i][w];
-		return total;
-	}
+	n = min_u64(n, FD_MAX);
+	len = sizeof(*w) + n * sizeof(struct entry);
+	w = kmem_alloc(len);
+	if (!w)
+		return -LINUX_ENOMEM;
+	rc = select_with(w, sets, n, until_ns);
+	for (uint64_t i = 0; i < n; i++)
+		if (w->entries[i].file)
+			file_put(w->entries[i].file);
+	kmem_free(w, len);
+	return rc;
 }
 
 int64_t sys_select(struct regs *r)
 {
-	uint64_t until = FOREVER;
+	uint64_t until = WAIT_FOREVER;
+	int64_t tv[2];
 
 	if (ARG5(r)) {
-		const int64_t *tv = user_ptr(ARG5(r));
-
-		if (!vm_user_ok(ARG5(r), 16, VM_READ))
+		if (user_read(tv, ARG5(r), sizeof(tv)))
 			return -LINUX_EFAULT;
 		if (tv[0] < 0 || tv[1] < 0 || tv[1] > 999999)
 			return -LINUX_EINVAL;

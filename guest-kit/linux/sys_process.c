@@ -10,7 +10,7 @@
 #include "lib/string.h"
 #include "linux/calls.h"
 #include "linux/errno.h"
-#include "linux/files.h"
+#include "linux/file.h"
 #include "linux/process.h"
 
 #define ARCH_SET_GS 0x1001
@@ -209,7 +209,7 @@ static int64_t get_limit(uint64_t which, uint64_t gva)
 	value = which == RLIMIT_STACK    ? STACK_LEN
 		: which == RLIMIT_CORE   ? 0
 		: which == RLIMIT_NPROC  ? 1
-		: which == RLIMIT_NOFILE ? FILES_MAX
+		: which == RLIMIT_NOFILE ? FD_MAX
 					 : UINT64_MAX;
 	out[0] = out[1] = value;
 	return 0;

@@ -68,7 +68,7 @@ static int wipe(void)
 {
 	printf("ok wiping\n");
 	fflush(stdout);
-	for (uint64_t gpa = 0x118000; gpa < 0x400000; gpa += 8)
+	for (uint64_t gpa = 0x140000; gpa < 0x400000; gpa += 8)
 		*(volatile uint64_t *)KIT_PHYS(gpa) = ~0ull;
 	return 0;
 }

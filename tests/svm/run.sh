@@ -12,8 +12,13 @@
 # One outer machine a part. Results come back over the second serial port and
 # are printed with "svm/" before the name; the consoles are kept in
 # build/svm/<part>.console. MAYFLY must be a static binary.
-# Environment: SVM_LIMIT seconds an outer machine may take (default 700),
-# SVM_TESTS the t_*.sh of a part to run (default all).
+# Environment: SVM_LIMIT seconds an outer machine may take (default 600),
+# SVM_TESTS the t_*.sh of a part to run (default all), SVM_JOBS machines at a
+# time (default: as many as there are processors, at most 2).
+#
+# Inside, every test has a limit of its own, far below SVM_LIMIT. A machine
+# that gets there is one that stands still as a whole, which the emulator does
+# once in some hundred starts: its part is started once more, and says so.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 mayfly=$(readlink -f "${1:?usage: run.sh MAYFLY GUESTS [PART...]}")
@@ -23,7 +28,9 @@ shift 2
 cd "$(dirname "$0")/../.."
 here=tests/svm
 out=build/svm
-limit=${SVM_LIMIT:-700}
+limit=${SVM_LIMIT:-600}
+jobs=${SVM_JOBS:-$(nproc)}
+[ "$jobs" -le 2 ] || jobs=2
 
 die()
 {
@@ -143,60 +150,109 @@ pack_linux()
 	pack "$work/linux" "$work/linux.cpio"
 }
 
-# boot PART: run one outer machine, print its results
-boot()
+# name PART: what its files are called
+name()
 {
-	part=$1
-	case $part in
+	part=$(basename "$1" .sh)
+	echo "${part#t_}"
+}
+
+# prepare PART: what its machine needs beside the common things
+prepare()
+{
+	case $1 in
 	*/*)
 		mkdir -p "$work/linux/m/svm"
-		cp "$part" "$work/linux/m/svm/"
-		part=$(basename "$part" .sh)
-		part=${part#t_}
+		cp "$1" "$work/linux/m/svm/"
 		;;
 	esac
-	console=$out/$part.console
-	results=$work/$part.results
-	set -- "$work/outer.cpio"
-	if [ "$part" != integ ]; then
-		pack_linux
-		set -- "$@" "$work/linux.cpio"
-	fi
-	cat "$@" >"$work/initrd"
-	: >"$console"
-	: >"$results"
+	[ "$1" = integ ] || pack_linux
+}
 
-	start=$(date +%s)
+# start PART: one outer machine; its results in $results, its exit status
+start()
+{
+	set -- "$1" "$work/outer.cpio"
+	[ "$1" = integ ] || set -- "$@" "$work/linux.cpio"
+	part=$1
+	shift
+	cat "$@" >"$work/$part.initrd"
+	: >"$out/$part.console"
+	: >"$work/$part.results"
 	status=0
 	timeout -k 5 "$limit" qemu-system-x86_64 \
 		-accel tcg -smp 1 -cpu EPYC,+svm -m 2048 \
 		-nodefaults -display none -no-reboot \
-		-serial "file:$console" -serial "file:$results" \
-		-kernel "$kernel/bzImage" -initrd "$work/initrd" \
+		-serial "file:$out/$part.console" \
+		-serial "file:$work/$part.results" \
+		-kernel "$kernel/bzImage" -initrd "$work/$part.initrd" \
 		-append "console=ttyS0 quiet panic=-1 tsc=reliable \
 mayfly.part=$part mayfly.tests=$(echo "${SVM_TESTS-}" | tr ' ' ',')" \
-		</dev/null >"$work/qemu.log" 2>&1 || status=$?
-	took=$(($(date +%s) - start))
+		</dev/null >"$work/$part.qemu" 2>&1 || status=$?
+	rm -f "$work/$part.initrd"
+	return "$status"
+}
 
-	tr -d '\r' <"$results" |
+# boot PART: run it, print its results
+boot()
+{
+	part=$1
+	begun=$(date +%s)
+	status=0
+	start "$part" || status=$?
+	if [ "$status" = 124 ]; then
+		echo "# svm/$part: stood still for $limit s, once more"
+		tr -d '\r' <"$out/$part.console" | tail -n 5 |
+			sed 's/^/# console: /'
+		status=0
+		start "$part" || status=$?
+	fi
+	took=$(($(date +%s) - begun))
+
+	tr -d '\r' <"$work/$part.results" |
 		sed -e 's|^ok |ok svm/|' -e 's|^not ok |not ok svm/|' \
 			-e 's|^skip |skip svm/|'
-	if ! grep -q "^# end $part" "$results"; then
-		rc=1
-		grep -v "TCG doesn't support" "$work/qemu.log" |
+	if ! grep -q "^# end $part" "$work/$part.results"; then
+		grep -v "TCG doesn't support" "$work/$part.qemu" |
 			sed 's/^/# qemu: /'
-		tr -d '\r' <"$console" | tail -n 25 | sed 's/^/# console: /'
+		tr -d '\r' <"$out/$part.console" | tail -n 25 |
+			sed 's/^/# console: /'
 		why="exit status $status"
-		[ "$status" != 124 ] || why="longer than $limit s"
+		[ "$status" != 124 ] || why="longer than $limit s, twice"
 		echo "not ok svm/$part: the outer machine died: $why"
-	elif grep -q '^not ok' "$results"; then
-		rc=1
 	fi
 	echo "# svm/$part: $took s"
 }
 
-rc=0
+# The parts in the order given, `jobs` at a time, each one's output in one
+# piece.
+mkfifo "$work/slots"
+exec 8<>"$work/slots"
+n=0
+while [ $n -lt "$jobs" ]; do
+	echo >&8
+	n=$((n + 1))
+done
+parts=
 for p; do
-	boot "$p"
+	prepare "$p"
+	part=$(name "$p")
+	parts="$parts $part"
+done
+for part in $parts; do
+	read -r _ <&8
+	{
+		boot "$part" >"$work/$part.out" 2>&1
+		mv "$work/$part.out" "$work/$part.done"
+		echo >&8
+	} &
+done
+wait
+rc=0
+for part in $parts; do
+	cat "$work/$part.done" || rc=1
+	if grep -q '^not ok' "$work/$part.done"; then
+		rc=1
+	fi
 done
 exit $rc

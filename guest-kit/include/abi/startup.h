@@ -1,9 +1,10 @@
 /* startup.h: what the guest kit is told beyond the PVH start info.
  *
- * PVH module 0 is the program (an ELF file, page-aligned). Module 1, when
- * present, is a startup block: this header, then argc + envc NUL-terminated
- * strings. Without it (other monitors) the arguments are the words of the
- * command line after " -- ", argv[0] being "program".
+ * PVH module 0 is the program (an ELF file, page-aligned). The others are told
+ * by their first 8 bytes: a root image (rootfs.h) and a startup block, which is
+ * this header, then argc + envc NUL-terminated strings. Without the block
+ * (other monitors) the arguments are the words of the command line after
+ * " -- ", argv[0] being "program".
  * Devices come from `virtio_mmio.device=SIZE@BASE:IRQ` on the command line,
  * the platform page from `mayfly.platform=0xGPA`. */
 /* SPDX-License-Identifier: Apache-2.0 */

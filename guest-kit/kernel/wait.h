@@ -1,0 +1,52 @@
+/* wait.h: sleeping, and lists of those who wait. The kernel is never
+ * preempted: between looking at a condition and going to sleep nothing
+ * happens, so no wake-up is lost. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KERNEL_WAIT_H
+#define KERNEL_WAIT_H
+
+#include "kernel/types.h"
+
+struct thread;
+struct waitq;
+
+/* One entry of a queue. `wake` is called, and the entry stays: whoever added
+ * it removes it. It may remove itself, must not sleep, must not remove
+ * others. Zeroed: not in a queue. */
+struct waiter {
+	struct waiter *next, *prev; /* NULL: not in a queue */
+	void (*wake)(struct waiter *w, unsigned events);
+	struct thread *thread;
+};
+
+/* Zeroed: empty. */
+struct waitq {
+	struct waiter *first, *last;
+	struct waiter *cursor; /* of a waitq_wake that goes on */
+};
+
+/* An entry that wakes the calling thread from thread_sleep. */
+void waiter_init(struct waiter *w);
+void waitq_add(struct waitq *q, struct waiter *w);
+/* Nothing happens if w is in no queue. */
+void waitq_remove(struct waitq *q, struct waiter *w);
+
+#define WAKE_ANY (~0u)
+/* Something changed; `events` are the POLL* bits it may concern, or
+ * WAKE_ANY. */
+void waitq_wake(struct waitq *q, unsigned events);
+
+#define WAIT_FOREVER UINT64_MAX
+
+/*
+ * Sleeps until woken: 0; until clock_now() is until_ns: -ETIMEDOUT; until a
+ * signal is there for the thread: -ERESTARTSYS, to be returned as it is by
+ * calls that Linux restarts after SA_RESTART, as -EINTR by others. May return
+ * 0 early. Whoever waits looks at its condition again.
+ */
+WUR int thread_sleep(uint64_t until_ns);
+
+/* Added to q, thread_sleep, removed. */
+WUR int waitq_sleep(struct waitq *q, uint64_t until_ns);
+
+#endif
