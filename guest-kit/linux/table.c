@@ -1,6 +1,7 @@
 /* table.c: from a system call's number to the function that does it. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/console.h"
+#include "kernel/debug.h"
 #include "kernel/machine.h"
 #include "kernel/main.h"
 #include "lib/format.h"
@@ -35,6 +36,7 @@ void kit_syscall(struct regs *r)
 
 	if (number < NUMBERS && table[number]) {
 		r->rax = (uint64_t)table[number](r);
+		debug_exit_work(r);
 		return;
 	}
 	say_missing(number);
