@@ -45,6 +45,14 @@ static bool from_kernel(const struct regs *r)
 	return r->rip >= KIT_PHYS_BASE || (r->cs & 3) != 3;
 }
 
+/* A debugger may know better: then it is tried again. */
+static void die(struct regs *r, unsigned signal, const char *what, uint64_t gva)
+{
+	signal = debug_signal(r, signal, NULL);
+	if (signal)
+		fault_die(r, signal, what, gva, NULL);
+}
+
 static void page_fault(struct regs *r)
 {
 	uint64_t gva = kit_fault_gva;
@@ -69,7 +77,7 @@ static void page_fault(struct regs *r)
 	       gva < VM_MIN                      ? "a null pointer"
 	       : vm_is_mapped(page_down(gva), 1) ? "not permitted"
 						 : "not mapped");
-	fault_die(r, LINUX_SIGSEGV, text, gva, NULL);
+	die(r, LINUX_SIGSEGV, text, gva);
 }
 
 void kit_trap(struct regs *r)
@@ -88,5 +96,5 @@ void kit_trap(struct regs *r)
 	if (!m->signal)
 		machine_panic("exception %lu from the program at %lx",
 			      r->vector, r->rip);
-	fault_die(r, m->signal, m->what, 0, NULL);
+	die(r, m->signal, m->what, 0);
 }

@@ -2,6 +2,7 @@
  * was asked for; handlers are not called in this version. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/console.h"
+#include "kernel/debug.h"
 #include "kernel/fault.h"
 #include "kernel/irq.h"
 #include "kernel/machine.h"
@@ -68,7 +69,11 @@ static int64_t raise_signal(struct regs *r, uint64_t number)
 	    (handler == SIG_DFL && ignored_by_default(signal)))
 		return 0;
 	if (handler == SIG_DFL) {
-		fault_die(r, signal, "sent by the program itself", 0, NULL);
+		signal = debug_signal(r, signal, NULL);
+		if (signal)
+			fault_die(r, signal, "sent by the program itself", 0,
+				  NULL);
+		return 0;
 	}
 	if (machine.verbose) {
 		format(text, sizeof(text),
