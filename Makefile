@@ -103,7 +103,7 @@ $(B)/kit_image.o: monitor/cli/kit_image.S $(G)/kit.elf
 # Ring-3 guest kernel: no libc, no red zone (a handler may share the stack),
 # its own flags whatever the flavour.
 KIT_SRC := $(sort $(wildcard guest-kit/boot/*.[cS] guest-kit/kernel/*.[cS] \
-	guest-kit/drivers/*.[cS] guest-kit/linux/*.[cS] guest-kit/lib/*.[cS]))
+	guest-kit/drivers/*.[cS] guest-kit/fs/*.[cS] guest-kit/linux/*.[cS] guest-kit/lib/*.[cS]))
 KIT_OBJ := $(addprefix $(G)/,$(addsuffix .o,$(basename $(KIT_SRC))))
 KIT_CFLAGS := -std=gnu17 -Os -g $(WARN) -Iguest-kit -Iguest-kit/include \
 	-ffreestanding -fpie -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \

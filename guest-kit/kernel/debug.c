@@ -38,22 +38,22 @@
 #define MSR_FS_BASE 0xc0000100
 #define MSR_GS_BASE 0xc0000101
 
-static uint64_t cpu_get_fs(void)
+static uint64_t get_fs(void)
 {
 	return cpu_rdmsr(MSR_FS_BASE);
 }
 
-static uint64_t cpu_get_gs(void)
+static uint64_t get_gs(void)
 {
 	return cpu_rdmsr(MSR_GS_BASE);
 }
 
-static void cpu_set_fs(uint64_t base)
+static void set_fs(uint64_t base)
 {
 	cpu_wrmsr(MSR_FS_BASE, base);
 }
 
-static void cpu_set_gs(uint64_t base)
+static void set_gs(uint64_t base)
 {
 	cpu_wrmsr(MSR_GS_BASE, base);
 }
@@ -171,8 +171,8 @@ static void tell_thread(struct debug_thread *d, const struct thread *t,
 		r->rflags & ~RFLAGS_TF,
 		r->rsp,
 		r->ss,
-		cpu_get_fs(),
-		cpu_get_gs(),
+		get_fs(),
+		get_gs(),
 	};
 
 	d->tid = (uint32_t)t->tid;
@@ -306,10 +306,10 @@ static unsigned stop(struct regs *r, unsigned reason, unsigned signal,
 		compiler_barrier();
 	} while (s->request != DEBUG_NONE);
 	load_fpu();
-	if (room->thread[0].regs[DEBUG_FS_BASE] != cpu_get_fs())
-		cpu_set_fs(room->thread[0].regs[DEBUG_FS_BASE]);
-	if (room->thread[0].regs[DEBUG_GS_BASE] != cpu_get_gs())
-		cpu_set_gs(room->thread[0].regs[DEBUG_GS_BASE]);
+	if (room->thread[0].regs[DEBUG_FS_BASE] != get_fs())
+		set_fs(room->thread[0].regs[DEBUG_FS_BASE]);
+	if (room->thread[0].regs[DEBUG_GS_BASE] != get_gs())
+		set_gs(room->thread[0].regs[DEBUG_GS_BASE]);
 	take_thread(&room->thread[0], r);
 	return s->signal <= LINUX_SIGNALS ? s->signal : 0;
 }

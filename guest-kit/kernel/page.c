@@ -10,6 +10,10 @@
 #define RANGES_MAX   16
 #define RESERVED_MAX 12
 
+/* The program does not get the last few pages: page tables and the console
+ * that says so need some. */
+#define KERNEL_RESERVE 8
+
 struct range {
 	gpa_t start, end;
 };
@@ -23,6 +27,8 @@ struct freed {
 };
 
 static struct freed *freed_list;
+
+LARGE __attribute__((aligned(4096))) const uint8_t page_zeros[PAGE_LEN];
 
 extern char kit_image[], kit_image_end[];
 extern uint64_t kit_pdpt[512];
@@ -176,6 +182,11 @@ void *page_alloc_zeroed(void)
 			return page;
 	}
 	return memset(page, 0, PAGE_LEN);
+}
+
+void *page_alloc_program(void)
+{
+	return n_free > KERNEL_RESERVE ? page_alloc_zeroed() : NULL;
 }
 
 void page_free(void *page)

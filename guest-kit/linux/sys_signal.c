@@ -21,12 +21,6 @@ struct sigaction {
 	uint64_t handler, flags, restorer, mask;
 };
 
-struct altstack {
-	uint64_t sp;
-	uint32_t flags, pad;
-	uint64_t size;
-};
-
 #define SS_DISABLE 2u
 
 static LARGE struct sigaction actions[LINUX_SIGNALS];

@@ -23,6 +23,7 @@
 #include "cli/tty.h"
 #include "cli/unix_path.h"
 #include "loop/loop.h"
+#include "rootfs/rootfs.h"
 #include "vmm/machine.h"
 #include "vmm/outcome.h"
 
@@ -36,6 +37,8 @@ struct run {
 	struct run_options opt;
 	struct machine *machine;
 	struct loop *loop;
+	struct rootfs rootfs; /* fd -1: none */
+	uint64_t image_off;   /* of the program, when it is in the root */
 	struct run_fds console;
 	struct machine_disk disk[MACHINE_DISKS_MAX];
 	unsigned n_disks; /* open */
@@ -161,6 +164,42 @@ static int open_file(const char *path, const char *what, struct boot_src *ret,
 	return 0;
 }
 
+/* A program is looked for in the root first, if its path is absolute, and then
+ * on the host. */
+static int open_image(struct run *r, struct boot_src *ret, struct err *err)
+{
+	const char *path = r->opt.argv[0];
+	struct rootfs_file file;
+	int code = -ENOENT;
+
+	if (r->rootfs.fd >= 0 && path[0] == '/')
+		code = rootfs_find(&r->rootfs, path, &file);
+	if (code == 0) {
+		r->image_off = file.off;
+		*ret = (struct boot_src){
+			.name = path,
+			.bytes = rootfs_bytes(&r->rootfs, file.off),
+			.len = file.len,
+			.fd = -1,
+		};
+		return 0;
+	}
+	if (code == -EACCES)
+		return err_set(err, -ENOEXEC, "%s in --rootfs %s: not a file",
+			       path, r->rootfs.name);
+	if (code != -ENOENT && code != -ENOTDIR)
+		return err_set(err, code, "%s in --rootfs %s", path,
+			       r->rootfs.name);
+	return open_file(path, "", ret, err);
+}
+
+static int open_rootfs(struct run *r, struct err *err)
+{
+	if (r->opt.rootfs && rootfs_open(r->opt.rootfs, &r->rootfs, err))
+		return err_wrap(err, "--rootfs");
+	return 0;
+}
+
 static int open_disks(struct run *r, struct err *err)
 {
 	for (unsigned i = 0; i < r->opt.n_disks; i++) {
@@ -232,6 +271,8 @@ static int make_machine(struct run *r, const struct boot_src *image,
 				 .fd = -1 },
 			.argv = o->argv,
 			.envp = o->env,
+			.rootfs = o->rootfs ? &r->rootfs : NULL,
+			.image_off = r->image_off,
 		},
 	};
 
@@ -332,6 +373,7 @@ static void free_machine(struct run *r)
 		run_net_close(&r->net[--r->n_nets]);
 	run_vsock_close(&r->vsock_host);
 	run_debug_close(&r->debug);
+	rootfs_close(&r->rootfs);
 }
 
 /* The outcome of a set-up that failed. */
@@ -372,6 +414,10 @@ static int check_used(const struct run *r, struct err *err)
 			       "'%s': %s is a kernel: it takes --kernel-args, "
 			       "no arguments",
 			       o->argv[1], o->argv[0]);
+	if (o->rootfs)
+		return err_set(err, -EINVAL,
+			       "--rootfs: %s is a kernel: it takes --initrd",
+			       o->argv[0]);
 	if (o->n_env)
 		return err_set(err, -EINVAL,
 			       "--env: %s is a kernel: it has no environment",
@@ -392,7 +438,9 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 	AUTO_SRC struct boot_src initrd = { .fd = -1 };
 	int e;
 
-	e = open_file(r->opt.argv[0], "", &image, err);
+	if (open_rootfs(r, err))
+		return STATUS_ERROR;
+	e = open_image(r, &image, err);
 	if (e) /* the image's fault, unless this process may open no more */
 		return e == -EMFILE || e == -ENFILE ? STATUS_ERROR
 						    : STATUS_NOEXEC;
@@ -401,7 +449,8 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 		return STATUS_ERROR;
 	if (open_disks(r, err) || open_nets(r, err) || open_vsock(r, err) ||
 	    open_control(r, err) ||
-	    run_debug_open(&r->opt.debug, r->opt.argv[0], &r->debug, err) ||
+	    run_debug_open(&r->opt.debug, image.fd >= 0 ? r->opt.argv[0] : NULL,
+			   &r->debug, err) ||
 	    loop_new(is_deep(&r->opt) ? LOOP_ENTRIES_DEEP : LOOP_ENTRIES,
 		     engine(&r->opt), &r->loop, err) ||
 	    catch_signals(r, err) ||
@@ -412,20 +461,6 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 	if (e)
 		return e == -ENOEXEC ? STATUS_NOEXEC : STATUS_ERROR;
 	return check_used(r, err) || arm(r, err) ? STATUS_ERROR : 0;
-}
-
-static void say_failed(const struct err *err)
-{
-	/* codes that the message already explains */
-	static const int told[] = { EINVAL, ENOEXEC, E2BIG, ERANGE, ENODATA };
-
-	for (unsigned i = 0; i < ARRAY_SIZE(told); i++)
-		if (-err->code == told[i]) {
-			(void)fprintf(stderr, "mayfly: %s\n", err->msg);
-			return;
-		}
-	(void)fprintf(stderr, "mayfly: %s: %s\n", err->msg,
-		      strerror(-err->code));
 }
 
 static void run_guest(struct run *r, struct outcome *out)
@@ -452,7 +487,7 @@ static void run_guest(struct run *r, struct outcome *out)
 	}
 	if (status) {
 		set_failed(out, &err, status);
-		say_failed(&err);
+		report_failed(&err);
 		return;
 	}
 	take_terminal(r);
@@ -485,12 +520,12 @@ static int finish(struct run *r, const struct outcome *out, int record_fd,
 		report_end(&rep);
 	if (r->machine &&
 	    run_debug_finish(&r->debug, r->machine, &has_core, &err))
-		say_failed(&err);
+		report_failed(&err);
 	if (has_core && r->opt.verbose >= 0)
 		(void)fprintf(stderr, "mayfly: core: %s\n", r->opt.debug.core);
 	err = (struct err){ 0 };
 	if (record_fd >= 0 && report_record(&rep, record_fd, &err)) {
-		say_failed(&err);
+		report_failed(&err);
 		status = STATUS_ERROR;
 	}
 	if (r->machine && r->opt.trace)
@@ -537,6 +572,7 @@ int cmd_run(int argc, char **argv)
 			 .debug = { .core_fd = -1,
 				    .gdb_unix = { .fd = -1 },
 				    .gdb_fd = -1 },
+			 .rootfs = { .fd = -1 },
 			 .console = { -1, -1, -1, { -1, -1 }, NULL } };
 	uint64_t start_ns = process_start_ns();
 	struct err err = { 0 };

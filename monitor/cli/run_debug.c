@@ -138,8 +138,8 @@ static int open_gdb(struct run_debug_host *h, const char *image,
 	const struct run_debug *o = h->opt;
 	int r;
 
-	h->exec_file = realpath(image, NULL);
-	if (!h->exec_file)
+	h->exec_file = image ? realpath(image, NULL) : NULL;
+	if (image && !h->exec_file)
 		return err_set(err, -errno, "%s", image);
 	if (!o->gdb_path[0]) {
 		h->gdb_fd = listen_tcp(o->gdb_port);

@@ -32,10 +32,10 @@ struct run_debug_host {
 	char *core_tmp;              /* the core while it grows; owned */
 	struct unix_listener gdb_unix;
 	int gdb_fd;      /* listens, of either kind; or -1 */
-	char *exec_file; /* absolute; owned */
+	char *exec_file; /* absolute, or NULL; owned */
 };
 
-/* `image`: the program. Fills *ret for run_debug_close also when it fails. */
+/* `image`: the program's file, or NULL if it has none on the host. Fills *ret for run_debug_close also when it fails. */
 WUR int run_debug_open(const struct run_debug *o, const char *image,
 		       struct run_debug_host *ret, struct err *err);
 /* The guest has ended: the core gets its name, or goes. *ret_written: there is

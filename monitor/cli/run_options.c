@@ -17,19 +17,27 @@
 #define MEM_MIN     (1ull << 20)
 
 const char run_help[] =
-	"mayfly run - boot an image or a static program in a virtual machine\n"
+	"mayfly run - boot an image or a program in a virtual machine\n"
 	"\n"
 	"usage: mayfly run [OPTION]... IMAGE [ARG]...\n"
 	"\n"
-	"IMAGE is a static Linux program (x86-64 ELF), a kernel with a PVH\n"
-	"entry, a Linux vmlinux or a bzImage. A program gets ARGs as its\n"
-	"arguments and runs under mayfly's own guest kernel; a kernel takes\n"
-	"none. mayfly exits with the guest's exit status.\n"
+	"IMAGE is a Linux program (x86-64 ELF; static, or with a --rootfs "
+	"that\n"
+	"has what it needs), a kernel with a PVH entry, a Linux vmlinux or a\n"
+	"bzImage. A program gets ARGs as its arguments and runs under "
+	"mayfly's\n"
+	"own guest kernel; a kernel takes none. mayfly exits with the guest's\n"
+	"exit status.\n"
 	"\n"
 	"  -m, --memory SIZE       guest memory, like 64M or 2G (default 64M)\n"
 	"  -c, --cpus N            virtual CPUs, 1 to 32 (default 1)\n"
 	"      --kernel-args STR   kernel command line\n"
 	"      --initrd FILE       initial RAM disk of a kernel\n"
+	"      --rootfs SOURCE     root of a program: a directory, a tar or "
+	"cpio\n"
+	"                          archive, or an image of mayfly pack, read "
+	"into\n"
+	"                          guest memory; IMAGE may be a path in it\n"
 	"      --disk FILE[,WORD]...\n"
 	"                          a disk, up to 8, the first is vda; FILE is "
 	"a\n"
@@ -113,6 +121,7 @@ const char run_help[] =
 enum {
 	OPT_KERNEL_ARGS = 256,
 	OPT_INITRD,
+	OPT_ROOTFS,
 	OPT_DISK,
 	OPT_VSOCK,
 	OPT_NET,
@@ -137,6 +146,7 @@ static const struct option options[] = {
 	{ "cpus", required_argument, NULL, 'c' },
 	{ "kernel-args", required_argument, NULL, OPT_KERNEL_ARGS },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
+	{ "rootfs", required_argument, NULL, OPT_ROOTFS },
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "vsock", required_argument, NULL, OPT_VSOCK },
 	{ "net", required_argument, NULL, OPT_NET },
@@ -272,6 +282,9 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 		break;
 	case OPT_INITRD:
 		o->initrd = optarg;
+		break;
+	case OPT_ROOTFS:
+		o->rootfs = optarg;
 		break;
 	case OPT_DISK:
 		r = parse_disk(optarg, o, err);

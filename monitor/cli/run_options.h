@@ -23,7 +23,7 @@ struct run_options {
 	uint64_t mem_len;
 	bool huge_pages;
 	unsigned n_cpus;
-	const char *kernel_args, *initrd, *exit_record, *control;
+	const char *kernel_args, *initrd, *rootfs, *exit_record, *control;
 	enum run_console console;
 	const char *console_path;
 	uint64_t timeout_ns; /* 0: none */
