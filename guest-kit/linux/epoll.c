@@ -11,6 +11,7 @@
 #include "linux/calls.h"
 #include "linux/errno.h"
 #include "linux/file.h"
+#include "linux/signal.h"
 #include "linux/time.h"
 
 #define EPOLL_CTL_ADD 1
@@ -25,7 +26,7 @@
 /* Bits that say how, not what. */
 #define HOW (EPOLLEXCLUSIVE | EPOLLWAKEUP | EPOLLONESHOT | EPOLLET)
 /* What may go with EPOLLEXCLUSIVE. */
-#define WITH_EXCLUSIVE                                                \
+#define WITH_EXCLUSIVE                                                  \
 	(POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | \
 	 EPOLLEXCLUSIVE)
 
@@ -471,4 +472,33 @@ static int64_t wait_until(struct regs *r, uint64_t until_ns)
 		       : -LINUX_EINVAL;
 	file_put(f);
 	return rc;
+}
+
+static uint64_t from_ms(int32_t ms)
+{
+	return ms < 0 ? WAIT_FOREVER : clock_now() + (uint64_t)ms * 1000000;
+}
+
+int64_t sys_epoll_wait(struct regs *r)
+{
+	return wait_until(r, from_ms((int32_t)ARG4(r)));
+}
+
+int64_t sys_epoll_pwait(struct regs *r)
+{
+	int64_t rc = signal_use_mask(ARG5(r), ARG6(r));
+
+	return rc ? rc : wait_until(r, from_ms((int32_t)ARG4(r)));
+}
+
+int64_t sys_epoll_pwait2(struct regs *r)
+{
+	uint64_t until = WAIT_FOREVER, ns;
+	int64_t rc = ARG4(r) ? time_read_interval(ARG4(r), &ns) : 0;
+
+	if (!rc && ARG4(r))
+		until = clock_now() + ns;
+	if (!rc)
+		rc = signal_use_mask(ARG5(r), ARG6(r));
+	return rc ? rc : wait_until(r, until);
 }

@@ -9,8 +9,8 @@
 #include "linux/file.h"
 #include "net/message.h"
 
-#define FIONREAD  0x541bu
-#define TIOCOUTQ  0x5411u
+#define FIONREAD   0x541bu
+#define TIOCOUTQ   0x5411u
 #define SIOCATMARK 0x8905u
 
 #define BUFFER_DEFAULT 212992u

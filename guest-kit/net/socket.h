@@ -74,7 +74,7 @@ struct socket {
 #define SOCKET_OOBINLINE 0x0080u
 #define SOCKET_RCVBUF    0x0100u /* were set */
 #define SOCKET_SNDBUF    0x0200u
-#define SOCKET_TIMESTAMP 0x0400u
+#define SOCKET_DEBUG     0x0400u
 
 /* Results are 0 or a negative errno. NULL: -EOPNOTSUPP. */
 struct socket_ops {
@@ -83,7 +83,7 @@ struct socket_ops {
 	/* until_ns: as socket_wait; -EINPROGRESS. */
 	int (*connect)(struct socket *s, const struct sockaddr *a, uint32_t len,
 		       uint64_t until_ns);
-	int (*listen)(struct socket *s);  /* backlog is set */
+	int (*listen)(struct socket *s);   /* backlog is set */
 	int (*unlisten)(struct socket *s); /* shutdown of a listener */
 	/* A socket left the list, accepted or gone. May be NULL. */
 	void (*accepted)(struct socket *listener);

@@ -51,8 +51,8 @@ static uint64_t cmsg_space(uint64_t len)
 
 int64_t message_send(struct socket *s, struct message *m)
 {
-	uint64_t until = socket_until(s, s->snd_timeout_ns,
-				      m->flags & MSG_DONTWAIT);
+	uint64_t until =
+		socket_until(s, s->snd_timeout_ns, m->flags & MSG_DONTWAIT);
 	int64_t rc;
 
 	if (m->flags & MSG_OOB)
@@ -60,14 +60,14 @@ int64_t message_send(struct socket *s, struct message *m)
 	rc = s->ops->send(s, m, until);
 	if (rc == -LINUX_EPIPE && s->type == SOCK_STREAM &&
 	    !(m->flags & MSG_NOSIGNAL))
-		signal_send_self(LINUX_SIGPIPE);
+		signal_send_current(LINUX_SIGPIPE);
 	return rc;
 }
 
 int64_t message_receive(struct socket *s, struct message *m)
 {
-	uint64_t until = socket_until(s, s->rcv_timeout_ns,
-				      m->flags & MSG_DONTWAIT);
+	uint64_t until =
+		socket_until(s, s->rcv_timeout_ns, m->flags & MSG_DONTWAIT);
 	int64_t rc;
 
 	if (m->flags & MSG_OOB)
@@ -109,8 +109,8 @@ int64_t sys_recvfrom(struct regs *r)
 	rc = message_receive(s, &m);
 	rights_free(m.rights);
 	if (rc >= 0 && ARG5(r)) {
-		int error = address_write(ARG5(r), ARG6(r), &m.addr,
-					  m.addr_len);
+		int error =
+			address_write(ARG5(r), ARG6(r), &m.addr, m.addr_len);
 
 		rc = error ? error : rc;
 	}
