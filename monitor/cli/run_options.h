@@ -9,8 +9,10 @@
 #include "base/attr.h"
 #include "boot/boot.h"
 #include "cli/run_balloon.h"
+#include "cli/run_debug.h"
 #include "cli/run_disk.h"
 #include "cli/run_net.h"
+#include "cli/run_proxy.h"
 #include "cli/run_vsock.h"
 #include "loop/loop.h"
 
@@ -34,8 +36,10 @@ struct run_options {
 	struct run_net net[MACHINE_NETS_MAX]; /* owned */
 	unsigned n_nets;
 	struct run_vsock vsock;
+	struct run_proxy *proxy; /* owned; NULL: no such option */
 	struct machine_balloon balloon;
 	bool has_balloon;
+	struct run_debug debug;
 	bool trace, help;
 	int verbose; /* -1 quiet, 0, 1, 2 */
 	char **argv; /* IMAGE and its arguments, borrowed from argv */
