@@ -23,9 +23,9 @@ static struct criterion_test_params rows(unsigned n)
 }
 
 #define HEAD(flags, answers) "\x12\x34" flags "\0\1\0" answers "\0\0\0\0"
-#define NAME		     "\3WwW\4test\0"
-#define IN(type)	     "\0" type "\0\1"
-#define BYTES(s)	     (const uint8_t *)(s), sizeof(s) - 1
+#define NAME                 "\3WwW\4test\0"
+#define IN(type)             "\0" type "\0\1"
+#define BYTES(s)             (const uint8_t *)(s), sizeof(s) - 1
 
 static unsigned n_found;
 static struct ip found[8];
@@ -57,20 +57,26 @@ static const struct bad {
 	const char *why, *msg;
 	size_t len;
 } bad[] = {
-#define BAD(why, msg) { why, msg, sizeof(msg) - 1 }
+#define BAD(why, msg)                     \
+	{                                 \
+		why, msg, sizeof(msg) - 1 \
+	}
 	BAD("no header", "\0\0\1\0\0\1\0\0\0\0\0"),
 	BAD("an answer", HEAD("\x81\0", "\0") NAME IN("\1")),
 	BAD("another opcode", HEAD("\x28\0", "\0") NAME IN("\1")),
 	BAD("two questions", "\0\0\1\0\0\2\0\0\0\0\0\0" NAME IN("\1")),
 	BAD("no question", "\0\0\1\0\0\0\0\0\0\0\0\0"),
 	BAD("a pointer", HEAD("\1\0", "\0") "\xc0\x0c" IN("\1")),
-	BAD("a long label", HEAD("\1\0", "\0") "\x40" "a\0" IN("\1")),
-	BAD("a label past the end", HEAD("\1\0", "\0") "\x3f" "abc"),
+	BAD("a long label", HEAD("\1\0", "\0") "\x40"
+					       "a\0" IN("\1")),
+	BAD("a label past the end", HEAD("\1\0", "\0") "\x3f"
+						       "abc"),
 	BAD("no end", HEAD("\1\0", "\0") "\3abc"),
 	BAD("no type", HEAD("\1\0", "\0") "\3abc\0\0\1\0"),
 	BAD("a dot in a label", HEAD("\1\0", "\0") "\3a.c\0" IN("\1")),
 	BAD("a blank", HEAD("\1\0", "\0") "\3a c\0" IN("\1")),
-	BAD("a byte that is no letter", HEAD("\1\0", "\0") "\3a\xe4z\0" IN("\1")),
+	BAD("a byte that is no letter",
+	    HEAD("\1\0", "\0") "\3a\xe4z\0" IN("\1")),
 	BAD("another class", HEAD("\1\0", "\0") "\3abc\0\0\1\0\3"),
 };
 
@@ -112,7 +118,7 @@ Test(dns, a_name_has_a_limit)
 }
 
 #define ANSWER(n) HEAD("\x81\x80", n) NAME IN("\1")
-#define A	  "\xc0\x0c\0\1\0\1\0\0\1\0\0\4\x0a\1\2\3"
+#define A         "\xc0\x0c\0\1\0\1\0\0\1\0\0\4\x0a\1\2\3"
 
 Test(dns, reads_addresses)
 {
@@ -137,13 +143,19 @@ static const struct lie {
 	size_t len;
 	unsigned n;
 } lies[] = {
-#define LIE(why, msg, n) { why, msg, sizeof(msg) - 1, n }
+#define LIE(why, msg, n)                     \
+	{                                    \
+		why, msg, sizeof(msg) - 1, n \
+	}
 	LIE("fewer than said", ANSWER("\2") A, 1),
 	LIE("data past the end",
 	    ANSWER("\1") "\xc0\x0c\0\1\0\1\0\0\1\0\0\5\x0a\1\2\3", 0),
 	LIE("half a record", ANSWER("\1") "\xc0\x0c\0\1\0\1\0\0\1\0\0", 0),
 	LIE("half a pointer", ANSWER("\1") "\xc0", 0),
-	LIE("a label past the end", ANSWER("\1") "\x3f" "a", 0),
+	LIE("a label past the end",
+	    ANSWER("\1") "\x3f"
+			 "a",
+	    0),
 	LIE("a reserved label", ANSWER("\1") "\x80" A, 0),
 	LIE("a query", HEAD("\1\0", "\1") NAME IN("\1") A, 0),
 };

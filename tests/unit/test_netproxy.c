@@ -379,7 +379,13 @@ struct broken {
 	bool answered; /* EINVAL; else RST only */
 };
 
-#define GOOD { NETPROXY_INET, 80, { 10, 1, 2, 3 } }
+#define GOOD                        \
+	{                           \
+		NETPROXY_INET, 80,  \
+		{                   \
+			10, 1, 2, 3 \
+		}                   \
+	}
 
 static const struct broken broken[] = {
 	{ "magic", { 1, 0, 0, GOOD }, 32, false },
@@ -421,7 +427,9 @@ BOTH_ENGINES(ports_that_are_nobodys)
 	static const struct {
 		uint16_t type;
 		uint32_t port;
-	} ports[] = { { SQ, TCP }, { SQ, CTL }, { ST, UDP },
+	} ports[] = { { SQ, TCP },
+		      { SQ, CTL },
+		      { ST, UDP },
 		      { ST, NETPROXY_PORT_FIRST },
 		      { ST, NETPROXY_PORT_LAST } };
 	int fd;
@@ -786,9 +794,10 @@ BOTH_ENGINES(broken_records)
 
 /* --- names ------------------------------------------------------------------- */
 
-#define QUERY  "\x12\x34\1\0\0\1\0\0\0\0\0\0\1a\4test\0\0\1\0\1"
-#define ANSWER "\x12\x34\x81\x80\0\1\0\1\0\0\0\0\1a\4test\0\0\1\0\1" \
-	       "\xc0\x0c\0\1\0\1\0\0\0\5\0\4\x0a\1\2\3"
+#define QUERY "\x12\x34\1\0\0\1\0\0\0\0\0\0\1a\4test\0\0\1\0\1"
+#define ANSWER                                                \
+	"\x12\x34\x81\x80\0\1\0\1\0\0\0\0\1a\4test\0\0\1\0\1" \
+	"\xc0\x0c\0\1\0\1\0\0\0\5\0\4\x0a\1\2\3"
 
 static void ask(const char *query, uint32_t len)
 {

@@ -123,17 +123,17 @@ ParameterizedTest(unsigned *row, policy, judges_addresses, .timeout = 10)
 {
 	const struct verdict *v = &verdicts[*row];
 	parse(v->spec);
-	cr_expect_eq(allows(v->addr, v->port, NOW), v->allowed, "%s: %s port %u",
-		     v->spec, v->addr, v->port);
+	cr_expect_eq(allows(v->addr, v->port, NOW), v->allowed,
+		     "%s: %s port %u", v->spec, v->addr, v->port);
 }
 
 static const char *bad_words[] = {
-	"",	  "host",	  "host:",	 ":80",		"host:0",
-	"host:-", "host:1-",	  "host:9-8",	 "host:65536",	"host:1 ",
-	"1.2.3:8", "1.2.3.4/33:8", "1.2.3.4/:8",	 "1.2.3.4/x:8", "::1:80",
-	"[::1]",  "[::1]80",	  "[1.2.3.4]:8", "[::/129]:8",	"[]:8",
-	"a..b:8", "a b:8",	  "*:8",	 "*.:8",	".:8",
-	"x/8:8",  "localhost:80", "all,,none",	 "all,none",	"none,a.b:8",
+	"",         "host",         "host:",       ":80",         "host:0",
+	"host:-",   "host:1-",      "host:9-8",    "host:65536",  "host:1 ",
+	"1.2.3:8",  "1.2.3.4/33:8", "1.2.3.4/:8",  "1.2.3.4/x:8", "::1:80",
+	"[::1]",    "[::1]80",      "[1.2.3.4]:8", "[::/129]:8",  "[]:8",
+	"a..b:8",   "a b:8",        "*:8",         "*.:8",        ".:8",
+	"x/8:8",    "localhost:80", "all,,none",   "all,none",    "none,a.b:8",
 	"none,all", "LocalHost:80",
 };
 
@@ -209,8 +209,8 @@ Test(policy, keeps_short_lived_answers_for_a_while)
 	policy_learn(&p, "a.test", &a.ip, 0, NOW);
 	cr_expect(allows("10.1.1.1", 80,
 			 NOW + (NETPROXY_NAME_MIN_S - 1) * NS_PER_SEC));
-	cr_expect_not(allows("10.1.1.1", 80,
-			     NOW + NETPROXY_NAME_MIN_S * NS_PER_SEC));
+	cr_expect_not(
+		allows("10.1.1.1", 80, NOW + NETPROXY_NAME_MIN_S * NS_PER_SEC));
 	/* for the longest that was said */
 	policy_learn(&p, "a.test", &a.ip, 500, NOW);
 	policy_learn(&p, "a.test", &a.ip, 100, NOW);
