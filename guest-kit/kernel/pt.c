@@ -25,8 +25,6 @@
 
 #define TABLE_SPAN (512 * PAGE_LEN) /* what a last-level table maps */
 
-extern uint64_t kit_pml4[512];
-
 static uint64_t pte_flags(unsigned prot)
 {
 	uint64_t flags = PTE_HELD | PTE_USER | PTE_ACCESSED | PTE_DIRTY;

@@ -48,6 +48,7 @@ struct run {
 	struct api *api; /* of the machine's loop, or NULL */
 	struct run_vsock_host vsock_host;
 	struct machine_vsock vsock;
+	struct run_debug_host debug;
 	int signal_fd;
 	int early_signal; /* it came before there was a guest */
 	struct loop_op signal_op, timeout_op;
@@ -270,6 +271,11 @@ static int make_machine(struct run *r, const struct boot_src *image,
 		.vsock = has_vsock(o) ? &r->vsock : NULL,
 		.balloon = o->has_balloon ? &o->balloon : NULL,
 		.verbose = o->verbose > 0,
+		.strace = o->debug.strace,
+		.core_fd = r->debug.core_fd,
+		.gdb_fd = r->debug.gdb_fd,
+		.gdb_wait = !o->debug.gdb_nowait,
+		.gdb_exec_file = r->debug.exec_file,
 		.trace = o->trace || o->exit_record,
 		.boot = {
 			.image = *image,
@@ -383,6 +389,7 @@ static void free_machine(struct run *r)
 	while (r->n_nets > 0)
 		run_net_close(&r->net[--r->n_nets]);
 	run_vsock_close(&r->vsock_host);
+	run_debug_close(&r->debug);
 	rootfs_close(&r->rootfs);
 }
 
@@ -432,6 +439,13 @@ static int check_used(const struct run *r, struct err *err)
 		return err_set(err, -EINVAL,
 			       "--env: %s is a kernel: it has no environment",
 			       o->argv[0]);
+	if (o->debug.strace || o->debug.core || o->debug.gdb)
+		return err_set(err, -EINVAL,
+			       "--%s: %s is a kernel: this is for programs",
+			       o->debug.strace ? "strace"
+			       : o->debug.core ? "core"
+					       : "gdb",
+			       o->argv[0]);
 	return 0;
 }
 
@@ -452,6 +466,8 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 		return STATUS_ERROR;
 	if (open_disks(r, err) || open_nets(r, err) || open_vsock(r, err) ||
 	    open_control(r, err) ||
+	    run_debug_open(&r->opt.debug, image.fd >= 0 ? r->opt.argv[0] : NULL,
+			   &r->debug, err) ||
 	    loop_new(is_deep(&r->opt) ? LOOP_ENTRIES_DEEP : LOOP_ENTRIES,
 		     engine(&r->opt), &r->loop, err) ||
 	    open_proxy(r, err) || catch_signals(r, err) ||
@@ -515,9 +531,16 @@ static int finish(struct run *r, const struct outcome *out, int record_fd,
 	struct report rep = { r->opt.argv[0], r->machine, out, start_ns };
 	struct err err = { 0 };
 	int status = out->status;
+	bool has_core = false;
 
 	if (r->machine && r->opt.verbose >= 0)
 		report_end(&rep);
+	if (r->machine &&
+	    run_debug_finish(&r->debug, r->machine, &has_core, &err))
+		report_failed(&err);
+	if (has_core && r->opt.verbose >= 0)
+		(void)fprintf(stderr, "mayfly: core: %s\n", r->opt.debug.core);
+	err = (struct err){ 0 };
 	if (record_fd >= 0 && report_record(&rep, record_fd, &err)) {
 		report_failed(&err);
 		status = STATUS_ERROR;
@@ -563,6 +586,9 @@ int cmd_run(int argc, char **argv)
 {
 	struct run r = { .signal_fd = -1,
 			 .control = { .fd = -1 },
+			 .debug = { .core_fd = -1,
+				    .gdb_unix = { .fd = -1 },
+				    .gdb_fd = -1 },
 			 .rootfs = { .fd = -1 },
 			 .console = { -1, -1, -1, { -1, -1 }, NULL } };
 	uint64_t start_ns = process_start_ns();

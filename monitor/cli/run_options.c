@@ -88,6 +88,14 @@ const char run_help[] =
 	"      --control SOCK      control the machine by HTTP over this Unix\n"
 	"                          socket (see the manual)\n"
 	"      --env K=V           environment of a program (repeatable)\n"
+	"      --strace            a program's system calls, a line each, on "
+	"stderr\n"
+	"      --core FILE         write a core file if the program dies of a\n"
+	"                          signal\n"
+	"      --gdb unix:PATH|PORT[,nowait]\n"
+	"                          wait there (a port of 127.0.0.1) for gdb "
+	"before\n"
+	"                          the program starts; nowait: start at once\n"
 	"      --console WHERE     stdio (default), none, file:PATH (output\n"
 	"                          only), or unix:PATH: listen there and wait\n"
 	"                          for one connection before the guest starts\n"
@@ -140,6 +148,9 @@ enum {
 	OPT_BALLOON,
 	OPT_CONTROL,
 	OPT_ENV,
+	OPT_STRACE,
+	OPT_CORE,
+	OPT_GDB,
 	OPT_CONSOLE,
 	OPT_TIMEOUT,
 	OPT_BOOT,
@@ -165,6 +176,9 @@ static const struct option options[] = {
 	{ "balloon", required_argument, NULL, OPT_BALLOON },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "env", required_argument, NULL, OPT_ENV },
+	{ "strace", no_argument, NULL, OPT_STRACE },
+	{ "core", required_argument, NULL, OPT_CORE },
+	{ "gdb", required_argument, NULL, OPT_GDB },
 	{ "console", required_argument, NULL, OPT_CONSOLE },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "boot", required_argument, NULL, OPT_BOOT },
@@ -336,6 +350,15 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 		break;
 	case OPT_ENV:
 		r = parse_env(optarg, o, err);
+		break;
+	case OPT_STRACE:
+		o->debug.strace = true;
+		break;
+	case OPT_CORE:
+		o->debug.core = optarg;
+		break;
+	case OPT_GDB:
+		r = run_debug_parse_gdb(optarg, &o->debug, err);
 		break;
 	case OPT_CONSOLE:
 		r = parse_console(optarg, o, err);

@@ -9,6 +9,7 @@
 #include "base/attr.h"
 #include "boot/boot.h"
 #include "cli/run_balloon.h"
+#include "cli/run_debug.h"
 #include "cli/run_disk.h"
 #include "cli/run_net.h"
 #include "cli/run_proxy.h"
@@ -38,6 +39,7 @@ struct run_options {
 	struct run_proxy *proxy; /* owned; NULL: no such option */
 	struct machine_balloon balloon;
 	bool has_balloon;
+	struct run_debug debug;
 	bool trace, help;
 	int verbose; /* -1 quiet, 0, 1, 2 */
 	char **argv; /* IMAGE and its arguments, borrowed from argv */

@@ -111,9 +111,9 @@ static int read_entry(const struct archive *a, uint64_t off, struct entry *e,
 	e->end = round_up_u64(e->data + e->field[F_FILESIZE], ALIGN);
 	if (e->data > a->len || e->field[F_FILESIZE] > a->len - e->data)
 		return err_set(err, -EINVAL,
-			       "%s: truncated: it is %u bytes at offset %llu, "
+			       "truncated: a file is %u bytes at offset %llu, "
 			       "the archive has %llu bytes",
-			       e->name, e->field[F_FILESIZE],
+			       e->field[F_FILESIZE],
 			       (unsigned long long)e->data,
 			       (unsigned long long)a->len);
 	return 0;
@@ -253,6 +253,6 @@ int cpio_scan(const struct archive *a, struct tree *t, struct err *err)
 		if (strcmp(e.name, TRAILER) == 0)
 			return check_end(a, off, err);
 		if (add_entry(a, t, &e, err))
-			return err_wrap(err, "%s", e.name);
+			return source_wrap(err, e.name);
 	}
 }

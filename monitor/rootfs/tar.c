@@ -345,12 +345,14 @@ static int put_link(struct reader *r, const struct entry *e, struct err *err)
 			       "supported");
 	if (tree_dir_of(r->tree, e->link, strlen(e->link), &dir, &name, &n,
 			err))
-		return err_wrap(err, "a hard link to %s", e->link);
+		return source_wrap(err, e->link);
 	to = tree_child(r->tree, dir, name, n);
-	if (!to || S_ISDIR(to->inode->mode))
-		return err_set(err, -EINVAL, "a hard link to %s, which is %s",
-			       e->link,
-			       to ? "a directory" : "not there before it");
+	if (!to || S_ISDIR(to->inode->mode)) {
+		(void)err_set(err, -EINVAL, "%s",
+			      to ? "a directory, no hard link can name it"
+				 : "to be hard-linked, but not there before");
+		return source_wrap(err, e->link);
+	}
 	if (tree_dir_of(r->tree, e->name, strlen(e->name), &dir, &name, &n,
 			err))
 		return err->code;
@@ -416,7 +418,7 @@ static int read_entry(struct reader *r, struct entry *e, struct err *err)
 		return err_wrap(err, "the header at offset %llu",
 				(unsigned long long)at);
 	if (set_numbers(r, e, err) || put_entry(r, e, err))
-		return err_wrap(err, "%s", e->name);
+		return source_wrap(err, e->name);
 	forget(&r->extra);
 	return 0;
 }
