@@ -125,27 +125,6 @@ kit_entry: /* rdi: gpa of the start info */
 	call kit_main
 	ud2
 
-/* void kit_enter_program(uint64_t rip, uint64_t rsp) */
-	.globl kit_enter_program
-kit_enter_program:
-	mov %rsi, %rsp
-	mov %rdi, %r11
-	xor %eax, %eax
-	xor %ebx, %ebx
-	xor %ecx, %ecx
-	xor %edx, %edx
-	xor %esi, %esi
-	xor %edi, %edi
-	xor %ebp, %ebp
-	xor %r8d, %r8d
-	xor %r9d, %r9d
-	xor %r10d, %r10d
-	xor %r12d, %r12d
-	xor %r13d, %r13d
-	xor %r14d, %r14d
-	xor %r15d, %r15d
-	jmp *%r11
-
 	/* struct regs, from the vector down */
 	.macro push_regs
 	push %rax
@@ -218,6 +197,8 @@ kit_syscall_entry:
 	pushq 16(%rsp)
 	popfq
 	mov 24(%rsp), %rsp
+	.globl kit_syscall_out
+kit_syscall_out:
 	jmp *%rcx
 
 /* Exceptions: the processor's frame lies below kit_ist_trap_top (or the NMI
@@ -253,13 +234,18 @@ trap_\vector:
 	.endr
 	.noaltmacro
 
+	.globl kit_enter_regs
+	/* void kit_enter_regs(const struct regs *regs) */
+kit_enter_regs:
+	mov %rdi, %rsp
+	jmp 1f
 trap_common:
 	push_regs
 	cld
 	mov %rsp, %rdi
 	xor %ebp, %ebp
 	call kit_trap
-	pop_regs
+1:	pop_regs
 	add $16, %rsp
 	iretq
 

@@ -98,6 +98,12 @@ extern volatile uint32_t kit_irq_word;
 /* CR2 of the last page fault. */
 extern uint64_t kit_fault_gva;
 
-NORETURN void kit_enter_program(uint64_t rip, uint64_t rsp);
+/* To the program, with these registers. */
+NORETURN void kit_enter_regs(const struct regs *regs);
+/* The last instruction of a system call's way back, where the stack is the
+ * program's already. */
+extern const uint8_t kit_syscall_out[];
+/* entry.S's: the page tables. */
+extern uint64_t kit_pml4[512];
 
 #endif

@@ -46,7 +46,22 @@ void waitq_wake(struct waitq *q, unsigned events);
  */
 WUR int thread_sleep(uint64_t until_ns);
 
+/* The same, but signals do not matter: 0 or -ETIMEDOUT. For drivers, and
+ * where a call cannot be abandoned half-way. */
+int thread_sleep_deaf(uint64_t until_ns);
+
 /* Added to q, thread_sleep, removed. */
 WUR int waitq_sleep(struct waitq *q, uint64_t until_ns);
+int waitq_sleep_deaf(struct waitq *q, uint64_t until_ns);
+
+/* A lock for what sleeps in the middle: first come, first served. Zeroed:
+ * free. Not to be taken twice by a thread. */
+struct lock {
+	struct thread *owner;
+	struct waitq waiters;
+};
+
+void lock_take(struct lock *l);
+void lock_drop(struct lock *l);
 
 #endif

@@ -2,7 +2,8 @@
  * was asked for; handlers are not called in this version. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/console.h"
-#include "kernel/exit.h"
+#include "kernel/debug.h"
+#include "kernel/fault.h"
 #include "kernel/irq.h"
 #include "kernel/machine.h"
 #include "kernel/vm.h"
@@ -18,12 +19,6 @@
 
 struct sigaction {
 	uint64_t handler, flags, restorer, mask;
-};
-
-struct altstack {
-	uint64_t sp;
-	uint32_t flags, pad;
-	uint64_t size;
 };
 
 #define SS_DISABLE 2u
@@ -68,12 +63,11 @@ static int64_t raise_signal(struct regs *r, uint64_t number)
 	    (handler == SIG_DFL && ignored_by_default(signal)))
 		return 0;
 	if (handler == SIG_DFL) {
-		format(text, sizeof(text), "%s, sent by the program itself",
-		       signal_name(signal));
-		console_print("mayfly: the program died of ");
-		console_print(text);
-		console_print("\n");
-		machine_signal(signal, 0, r, text);
+		signal = debug_signal(r, signal, NULL);
+		if (signal)
+			fault_die(r, signal, "sent by the program itself", 0,
+				  NULL);
+		return 0;
 	}
 	if (machine.verbose) {
 		format(text, sizeof(text),
