@@ -313,6 +313,15 @@ void console_wait_input(uint64_t until_ns)
 	wait(c, RX, until_ns);
 }
 
+/* The one thing that changes is that the input ends. */
+static void heed_config(struct console *c)
+{
+	if (!c->dev.config_changed)
+		return;
+	c->dev.config_changed = false;
+	check_ended(c);
+}
+
 static void (*listener)(void);
 
 static void input_came(void)
@@ -322,10 +331,7 @@ static void input_came(void)
 	if (!c)
 		return;
 	virtio_acknowledge(&c->dev);
-	if (c->dev.config_changed) {
-		c->dev.config_changed = false;
-		check_ended(c);
-	}
+	heed_config(c);
 	listener();
 }
 
@@ -338,5 +344,7 @@ bool console_listen(void (*fn)(void))
 	listener = fn;
 	irq_on(IRQ_CONSOLE(0), input_came);
 	notify_returned(c);
-	return virtio_listen(&c->dev, RX) || console_readable();
+	(void)virtio_listen(&c->dev, RX);
+	heed_config(c);
+	return console_readable();
 }
