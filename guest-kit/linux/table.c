@@ -3,6 +3,7 @@
 #include "drivers/console.h"
 #include "kernel/machine.h"
 #include "kernel/main.h"
+#include "kernel/sched.h"
 #include "lib/format.h"
 #include "linux/calls.h"
 #include "linux/errno.h"
@@ -29,14 +30,22 @@ static COLD void say_missing(uint64_t number)
 	console_push(CONSOLE_ERR);
 }
 
+#define RFLAGS_TF 0x100u
+
 void kit_syscall(struct regs *r)
 {
 	uint64_t number = r->rax;
 
 	if (number < NUMBERS && table[number]) {
 		r->rax = (uint64_t)table[number](r);
-		return;
+	} else {
+		say_missing(number);
+		r->rax = (uint64_t)-LINUX_ENOSYS;
 	}
-	say_missing(number);
-	r->rax = (uint64_t)-LINUX_ENOSYS;
+	/* interrupted: signal_deliver says how it goes on */
+	if (r->rax >= (uint64_t)-LINUX_ERESTARTNOHAND &&
+	    r->rax <= (uint64_t)-LINUX_ERESTARTSYS)
+		kit_work |= WORK_SIGNAL;
+	if (r->rflags & RFLAGS_TF) /* not before the program's next step */
+		r->vector = VEC_IRQ;
 }
