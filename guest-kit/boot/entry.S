@@ -203,26 +203,13 @@ kit_entry: /* rdi: gpa of the start info */
 	call kit_main
 	ud2
 
-/* void kit_enter_program(uint64_t rip, uint64_t rsp) */
-	.globl kit_enter_program
-kit_enter_program:
-	mov %rsi, %rsp
-	mov %rdi, %r11
-	xor %eax, %eax
-	xor %ebx, %ebx
-	xor %ecx, %ecx
-	xor %edx, %edx
-	xor %esi, %esi
-	xor %edi, %edi
-	xor %ebp, %ebp
-	xor %r8d, %r8d
-	xor %r9d, %r9d
-	xor %r10d, %r10d
-	xor %r12d, %r12d
-	xor %r13d, %r13d
-	xor %r14d, %r14d
-	xor %r15d, %r15d
-	jmp *%r11
+	.globl kit_enter_regs
+	/* void kit_enter_regs(const struct regs *regs) */
+kit_enter_regs:
+	mov %rdi, %rsp
+	pop_regs
+	add $16, %rsp
+	iretq
 
 	.set exit_again_off, . - stubs_start
 exit_again: /* rsp and the flags are the program's */

@@ -114,6 +114,9 @@ extern char kit_thread_begin[];
 /* CR2 of the last page fault. */
 extern uint64_t kit_fault_gva;
 
-NORETURN void kit_enter_program(uint64_t rip, uint64_t rsp);
+/* To the program, with these registers. */
+NORETURN void kit_enter_regs(const struct regs *regs);
+/* entry.S's: the page tables. */
+extern uint64_t kit_pml4[512];
 
 #endif

@@ -1,5 +1,5 @@
 /* fault.h: the end of a program that dies of a signal: one page on standard
- * error, the report. */
+ * error, a core if the monitor wants one, the report. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef KERNEL_FAULT_H
 #define KERNEL_FAULT_H

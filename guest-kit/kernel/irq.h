@@ -16,6 +16,7 @@
 #define IRQ_VSOCK      15
 #define IRQ_TIMER      16
 #define IRQ_BALLOON    17
+#define IRQ_DEBUG      30
 
 /* The edge-triggered interrupt line gsi sets `bit` from now on. */
 void irq_route(unsigned gsi, unsigned bit);

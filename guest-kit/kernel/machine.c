@@ -180,6 +180,7 @@ static bool read_startup_block(void)
 	machine.strings_len = i;
 	machine.argc = block->argc;
 	machine.envc = block->envc;
+	machine.flags = block->flags;
 	if (block->flags & STARTUP_VERBOSE)
 		machine.verbose = true;
 	return true;

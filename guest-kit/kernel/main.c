@@ -3,6 +3,7 @@
 #include "kernel/main.h"
 
 #include "kernel/cpu.h"
+#include "kernel/debug.h"
 #include "kernel/elf.h"
 #include "kernel/exit.h"
 #include "kernel/machine.h"
@@ -13,14 +14,19 @@
 void kit_main(gpa_t start_info, uint64_t tsc_entry)
 {
 	struct elf_image image;
-	uint64_t rsp;
+	struct regs r = { .cs = SEL_USER_CS,
+			  .ss = SEL_USER_DS,
+			  .rflags = RFLAGS_RING3 };
 
 	machine_init(start_info, tsc_entry);
 	page_init();
 	machine_read_arguments();
+	debug_init();
 	elf_load(&image);
-	rsp = stack_build(&image);
+	r.rip = image.entry;
+	r.rsp = stack_build(&image);
 	process_init(image.end);
+	debug_start(&r);
 	machine_mark_main();
-	kit_enter_program(image.entry, rsp);
+	kit_enter_regs(&r);
 }

@@ -23,13 +23,7 @@
 #define PTE_TABLE \
 	(PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED | PTE_DIRTY)
 
-/* The program does not get the last few pages: page tables and the console
- * that says so need some. */
-#define KERNEL_RESERVE 8
-
 #define TABLE_SPAN (512 * PAGE_LEN) /* what a last-level table maps */
-
-extern uint64_t kit_pml4[512];
 
 static uint64_t pte_flags(unsigned prot)
 {
@@ -106,9 +100,7 @@ int pt_populate(uint64_t start, uint64_t end, unsigned prot)
 
 			if (*pte & PTE_HELD)
 				continue;
-			page = page_count_free() > KERNEL_RESERVE
-				       ? page_alloc_zeroed()
-				       : NULL;
+			page = page_alloc_program();
 			if (!page)
 				return -LINUX_ENOMEM;
 			*pte = phys_of(page) | flags;

@@ -4,6 +4,7 @@
 
 #include "kernel/clock.h"
 #include "kernel/cpu.h"
+#include "kernel/debug.h"
 #include "kernel/fpu.h"
 #include "kernel/irq.h"
 #include "kernel/machine.h"
@@ -190,6 +191,10 @@ void kit_exit_work(struct regs *r)
 		signal_deliver(r);
 		set_timer();
 	} while (kit_irq_word || kit_work);
+	if (debug_on) {
+		debug_exit_work(r);
+		r->vector = VEC_IRQ; /* anything may have changed */
+	}
 }
 
 /* --- sleeping -------------------------------------------------------------- */

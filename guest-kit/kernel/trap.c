@@ -1,9 +1,8 @@
 /* trap.c: exceptions. A page fault may be a page to make; everything else is
  * a fatal signal for the program, or a bug of the kernel. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "drivers/console.h"
 #include "kernel/cpu.h"
-#include "kernel/elf.h"
+#include "kernel/debug.h"
 #include "kernel/exit.h"
 #include "kernel/fault.h"
 #include "kernel/main.h"
@@ -51,67 +50,14 @@ static bool from_kernel(const struct regs *r)
 	       (r->cs & 3) != 3;
 }
 
-static void print_registers(const struct regs *r)
+/* A debugger may know better: then it is tried again. */
+static void die(struct regs *r, const struct siginfo *info, const char *what,
+		uint64_t gva)
 {
-	const struct {
-		const char *name;
-		uint64_t value;
-	} list[] = {
-		{ "rip", r->rip }, { "rsp", r->rsp }, { "rflags", r->rflags },
-		{ "rax", r->rax }, { "rbx", r->rbx }, { "rcx", r->rcx },
-		{ "rdx", r->rdx }, { "rsi", r->rsi }, { "rdi", r->rdi },
-		{ "rbp", r->rbp }, { "r8", r->r8 },   { "r9", r->r9 },
-		{ "r10", r->r10 }, { "r11", r->r11 }, { "r12", r->r12 },
-		{ "r13", r->r13 }, { "r14", r->r14 }, { "r15", r->r15 },
-	};
+	unsigned signal = debug_signal(r, (unsigned)info->signo, info);
 
-	for (unsigned i = 0; i < ARRAY_LEN(list); i++) {
-		char text[40];
-
-		format(text, sizeof(text), "  %-6s %016lx%s", list[i].name,
-		       list[i].value, i % 3 == 2 ? "\n" : "");
-		console_print(text);
-	}
-}
-
-static void print_stack(uint64_t rsp)
-{
-	rsp &= ~7ull;
-	for (unsigned i = 0; i < 16; i++, rsp += 8) {
-		char text[40];
-
-		if (!vm_user_ok(rsp, 8, VM_READ))
-			break;
-		if (i % 4 == 0) {
-			format(text, sizeof(text), "  %016lx:", rsp);
-			console_print(text);
-		}
-		format(text, sizeof(text), " %016lx%s",
-		       *(const uint64_t *)user_ptr(rsp),
-		       i % 4 == 3 ? "\n" : "");
-		console_print(text);
-	}
-}
-
-void fault_die(struct regs *r, unsigned signal, const char *what, uint64_t gva,
-	       const struct siginfo *info)
-{
-	(void)info;
-	uint64_t offset = 0;
-	const char *symbol = elf_symbol(r->rip, &offset);
-	char text[160], where[100] = "";
-
-	if (symbol)
-		format(where, sizeof(where), " in %s+0x%lx", symbol, offset);
-	format(text, sizeof(text), "%s: %s at rip %lx%s", signal_name(signal),
-	       what, r->rip, where);
-	console_print("\nmayfly: the program died of ");
-	console_print(text);
-	console_print("\n");
-	print_registers(r);
-	console_print("stack:\n");
-	print_stack(r->rsp);
-	machine_signal(signal, gva, r, text);
+	if (signal)
+		fault_die(r, signal, what, gva, info);
 }
 
 /* The program's handler if it has one and lets the signal in, else its end. */
@@ -123,9 +69,10 @@ static void raise(struct regs *r, const struct siginfo *info, const char *what,
 	s->fault_gva = gva;
 	s->fault_vector = r->vector;
 	s->fault_error = r->error;
-	if (!signal_is_caught((unsigned)info->signo))
-		fault_die(r, (unsigned)info->signo, what, gva, info);
-	signal_force(info);
+	if (signal_is_caught((unsigned)info->signo))
+		signal_force(info);
+	else
+		die(r, info, what, gva);
 }
 
 static void page_fault(struct regs *r, uint64_t gva)
@@ -205,6 +152,8 @@ void kit_trap(struct regs *r)
 	uint64_t gva = kit_fault_gva;
 	struct siginfo info = { .signo = m->signal };
 
+	if (debug_trap(r))
+		return;
 	if (from_kernel(r))
 		machine_panic("exception %lu error %lx at %lx address %lx",
 			      r->vector, r->error, r->rip, gva);

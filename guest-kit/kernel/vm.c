@@ -87,6 +87,18 @@ static int area_replace(uint64_t start, uint64_t end, unsigned prot)
 	return 0;
 }
 
+bool vm_next(uint64_t gva, struct vm_range *ret)
+{
+	unsigned i = area_after(gva);
+
+	if (i == n_areas)
+		return false;
+	*ret = (struct vm_range){ .start = areas[i].start,
+				  .end = areas[i].end,
+				  .prot = areas[i].prot };
+	return true;
+}
+
 bool vm_is_free(uint64_t start, uint64_t len)
 {
 	unsigned i = area_after(start);

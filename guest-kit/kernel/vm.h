@@ -34,6 +34,16 @@ int vm_populate(uint64_t start, uint64_t len);
 /* Contents are forgotten: zeros from now on. */
 void vm_discard(uint64_t start, uint64_t len);
 
+/* A mapping, or neighbours with one name and the same rights. */
+struct vm_range {
+	uint64_t start, end;
+	unsigned prot;
+	const char *name; /* of its file, or NULL */
+	uint64_t file_off;
+};
+/* The first that ends after gva; false: none. */
+bool vm_next(uint64_t gva, struct vm_range *ret);
+
 bool vm_is_free(uint64_t start, uint64_t len);
 /* One mapping, or several with no gap, cover it. */
 bool vm_is_mapped(uint64_t start, uint64_t len);

@@ -3,6 +3,7 @@
 #include "linux/signal.h"
 
 #include "kernel/cpu.h"
+#include "kernel/debug.h"
 #include "kernel/fault.h"
 #include "kernel/kmem.h"
 #include "kernel/sched.h"
@@ -371,11 +372,11 @@ void signal_deliver(struct regs *r)
 	unsigned signal;
 
 	while ((signal = signal_dequeue(~t->signals.blocked, &info))) {
-		uint64_t handler = signal_actions[signal - 1].handler;
-
-		if (signal_is_ignored(signal))
+		signal = debug_signal(r, signal, &info);
+		info.signo = (int)signal;
+		if (!signal || signal_is_ignored(signal))
 			continue;
-		if (handler == SIG_DFL)
+		if (signal_actions[signal - 1].handler == SIG_DFL)
 			die(r, &info);
 		call_handler(r, &info);
 	}

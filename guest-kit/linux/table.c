@@ -1,12 +1,15 @@
 /* table.c: from a system call's number to the function that does it. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "abi/startup.h"
 #include "drivers/console.h"
+#include "kernel/debug.h"
 #include "kernel/machine.h"
 #include "kernel/main.h"
 #include "kernel/sched.h"
 #include "lib/format.h"
 #include "linux/calls.h"
 #include "linux/errno.h"
+#include "linux/strace.h"
 
 #define NUMBERS 512
 
@@ -32,20 +35,35 @@ static COLD void say_missing(uint64_t number)
 
 #define RFLAGS_TF 0x100u
 
+static int64_t call(struct regs *r, uint64_t number)
+{
+	if (number < NUMBERS && table[number])
+		return table[number](r);
+	say_missing(number);
+	return -LINUX_ENOSYS;
+}
+
+static COLD int64_t call_traced(struct regs *r, uint64_t number)
+{
+	int64_t result;
+
+	strace_call(r, number);
+	result = call(r, number);
+	strace_result(r, number, result);
+	return result;
+}
+
 void kit_syscall(struct regs *r)
 {
 	uint64_t number = r->rax;
 
-	if (number < NUMBERS && table[number]) {
-		r->rax = (uint64_t)table[number](r);
-	} else {
-		say_missing(number);
-		r->rax = (uint64_t)-LINUX_ENOSYS;
-	}
+	r->rax = (uint64_t)(machine.flags & STARTUP_STRACE
+				    ? call_traced(r, number)
+				    : call(r, number));
 	/* interrupted: signal_deliver says how it goes on */
-	if (r->rax >= (uint64_t)-LINUX_ERESTARTNOHAND &&
-	    r->rax <= (uint64_t)-LINUX_ERESTARTSYS)
+	if (debug_on || (r->rax >= (uint64_t)-LINUX_ERESTARTNOHAND &&
+			 r->rax <= (uint64_t)-LINUX_ERESTARTSYS))
 		kit_work |= WORK_SIGNAL;
-	if (r->rflags & RFLAGS_TF) /* not before the program's next step */
+	else if (r->rflags & RFLAGS_TF) /* not before the next instruction */
 		r->vector = VEC_IRQ;
 }

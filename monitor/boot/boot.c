@@ -107,7 +107,7 @@ static int load(const struct boot_config *cfg, const struct gmem *mem,
 	place_init(&place, mem);
 	entry->kind = probe.kind;
 	if (probe.kind == BOOT_PROGRAM) {
-		code = program_check(&img, &probe.elf, err);
+		code = program_check(&img, &probe.elf, cfg->rootfs, err);
 		return code < 0 ? code
 				: program_load(cfg, &img, &place, entry, err);
 	}

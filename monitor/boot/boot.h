@@ -14,6 +14,7 @@
 
 struct err;
 struct gmem;
+struct rootfs;
 
 /* Bytes of an image: a descriptor (pread) or memory; never mmapped, because
  * whoever truncates a mapped file kills the reader. Borrowed. */
@@ -46,6 +47,8 @@ struct boot_config {
 	struct boot_src kit;             /* the guest kernel's ELF file */
 	char *const *argv, *const *envp; /* NULL-terminated; argv[0] is set */
 	uint32_t startup_flags;          /* STARTUP_* */
+	const struct rootfs *rootfs;     /* borrowed; NULL: none */
+	uint64_t image_off; /* where in the root `image` lies; 0: not there */
 };
 
 enum boot_mode {

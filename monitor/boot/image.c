@@ -4,38 +4,23 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "boot/boot.h"
 #include "mem/gmem.h"
 
 int boot_src_read(const struct boot_src *src, uint64_t off, void *dst,
 		  size_t len)
 {
-	uint8_t *to = dst;
-
 	if (off > src->len || len > src->len - off)
 		return -ENODATA;
 	if (src->fd < 0) {
 		if (len > 0)
-			memcpy(to, src->bytes + off, len);
+			memcpy(dst, src->bytes + off, len);
 		return 0;
 	}
-	while (len > 0) {
-		ssize_t n = pread(src->fd, to, len, (off_t)off);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0) /* somebody truncated it since */
-			return -ENODATA;
-		to += n;
-		off += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return 0;
+	return file_read_at(src->fd, off, dst, len);
 }
 
 static int read_failed(const struct image *img, int code, uint64_t off,

@@ -19,6 +19,7 @@
 #include "guest-kit/include/abi/platform.h"
 #include "guest-kit/include/abi/startup.h"
 #include "mem/gmem.h"
+#include "rootfs/rootfs.h"
 
 #define USER_END 0x7ffffffff000ULL /* Linux: the last user page is unmapped */
 
@@ -41,12 +42,14 @@ struct startup_header {
 _Static_assert(sizeof(struct startup_header) == sizeof(struct startup_block),
 	       "abi/startup.h");
 
-static int is_dynamic(const struct image *img, const struct elf_segment *s,
-		      struct err *err)
+/* A dynamic program runs if its interpreter is in the root. */
+static int check_interp(const struct image *img, const struct elf_segment *s,
+			const struct rootfs *rootfs, struct err *err)
 {
 	size_t len = s->filesz < INTERP_MAX ? (size_t)s->filesz : INTERP_MAX;
 	uint8_t buf[INTERP_MAX];
 	char path[INTERP_MAX + 1] = { 0 };
+	struct rootfs_file file;
 	const uint8_t *raw;
 
 	raw = image_view(img, s->off, len, buf, "the interpreter's name", err);
@@ -54,8 +57,16 @@ static int is_dynamic(const struct image *img, const struct elf_segment *s,
 		return err->code;
 	for (size_t i = 0; i < len && raw[i] != '\0'; i++)
 		path[i] = isprint(raw[i]) ? (char)raw[i] : '?';
+	if (rootfs && path[0] && rootfs_find(rootfs, path, &file) == 0)
+		return 0;
+	if (rootfs)
+		return err_set(err, -ENOEXEC,
+			       "dynamically linked, it needs %s, which is not "
+			       "in --rootfs %s",
+			       path[0] ? path : "an interpreter", rootfs->name);
 	return err_set(err, -ENOEXEC,
-		       "dynamically linked, it needs %s: link it with -static",
+		       "dynamically linked, it needs %s: link it with "
+		       "-static, or give it a --rootfs",
 		       path[0] ? path : "an interpreter");
 }
 
@@ -128,11 +139,13 @@ static int check_segments(const struct elf *elf, struct err *err)
 }
 
 int program_check(const struct image *img, const struct elf *elf,
-		  struct err *err)
+		  const struct rootfs *rootfs, struct err *err)
 {
 	for (unsigned i = 0; i < elf->n_segments; i++)
 		if (elf->segment[i].type == PT_INTERP)
-			return is_dynamic(img, &elf->segment[i], err);
+			return check_interp(img, &elf->segment[i], rootfs, err)
+				       ? err->code
+				       : check_segments(elf, err);
 	for (unsigned i = 0; i < elf->n_segments; i++) {
 		const struct elf_segment *s = &elf->segment[i];
 		int code;
@@ -231,11 +244,67 @@ static int load_kit(const struct boot_src *src, struct place *place,
 	return code;
 }
 
+/* The root as high as it goes: the kit's tables for memory begin low. */
+static int load_rootfs(const struct rootfs *r, struct place *place,
+		       struct pvh_module *ret, struct err *err)
+{
+	gpa_t gpa;
+	int code = place_high(place, UINT64_MAX, r->len, "it", &gpa, err);
+
+	if (code == 0) {
+		code = gmem_map_file(place->mem, gpa, r->len, r->fd);
+		if (code != 0)
+			(void)err_set(err, code, "map it as guest memory");
+	}
+	if (code != 0)
+		return err_wrap(err, "--rootfs %s", r->name);
+	*ret = (struct pvh_module){ gpa, r->len };
+	return 0;
+}
+
+static int load_file(const struct image *img, struct place *place, gpa_t from,
+		     struct pvh_module *ret, struct err *err)
+{
+	uint64_t len = img->src->len;
+	gpa_t gpa;
+	int code = place_low(place, from, len, "the program", &gpa, err);
+
+	if (code == 0)
+		code = image_load(img, 0, place->mem, gpa, (size_t)len,
+				  "the program", err);
+	if (code == 0)
+		*ret = (struct pvh_module){ gpa, len };
+	return code;
+}
+
+/* Program, startup block and root, from `from` on. A program of the root is
+ * not loaded twice. */
+static int load_modules(const struct boot_config *cfg, const struct image *img,
+			struct place *place, gpa_t from, struct pvh_info *info,
+			struct err *err)
+{
+	struct pvh_module *program = &info->module[0];
+	struct pvh_module *startup = &info->module[1];
+	struct pvh_module *root = &info->module[2];
+
+	info->n_modules = cfg->rootfs ? 3 : 2;
+	if (cfg->rootfs && load_rootfs(cfg->rootfs, place, root, err))
+		return err->code;
+	if (cfg->rootfs && cfg->image_off > 0) {
+		*program = (struct pvh_module){ root->gpa + cfg->image_off,
+						img->src->len };
+	} else {
+		if (load_file(img, place, from, program, err))
+			return err->code;
+		from = program->gpa + program->len;
+	}
+	return load_startup(cfg, place, from, startup, err);
+}
+
 int program_load(const struct boot_config *cfg, const struct image *img,
 		 struct place *place, struct boot_entry *entry, struct err *err)
 {
-	struct pvh_info info = { .n_modules = 2 };
-	uint64_t len = img->src->len;
+	struct pvh_info info = { 0 };
 	struct cmdline cmdline;
 	gpa_t end;
 	int code;
@@ -253,17 +322,7 @@ int program_load(const struct boot_config *cfg, const struct image *img,
 		return err_wrap(err, "guest kernel %s", cfg->kit.name);
 	if (end > LAYOUT_HOLE_START)
 		end = PLACE_HIGH_GPA; /* a kit above 4 GiB: modules stay low */
-	code = place_low(place, end, len, "the program", &info.module[0].gpa,
-			 err);
-	if (code != 0)
-		return code;
-	info.module[0].len = len;
-	code = image_load(img, 0, place->mem, info.module[0].gpa, (size_t)len,
-			  "the program", err);
-	if (code != 0)
-		return code;
-	code = load_startup(cfg, place, info.module[0].gpa + len,
-			    &info.module[1], err);
+	code = load_modules(cfg, img, place, end, &info, err);
 	if (code != 0)
 		return code;
 	info.cmdline = &cmdline;

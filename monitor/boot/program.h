@@ -1,8 +1,9 @@
-/* program.h: a static Linux program as the kit's first module.
+/* program.h: a Linux program as the kit's first module.
  *
- *   kit at its own addresses | program file | startup block
+ *   kit at its own addresses | program file | startup block  ...  root image
  *
- * each page-aligned and close together, so that few host pages are touched.
+ * each page-aligned; the first three close together, so that few host pages are
+ * touched, the root image (rootfs.h) mapped where memory ends.
  * The program is checked here for the sake of clear messages; the kit, inside,
  * trusts nothing of it. */
 /* SPDX-License-Identifier: Apache-2.0 */
@@ -17,13 +18,14 @@ struct elf;
 struct err;
 struct image;
 struct place;
+struct rootfs;
 
 #define PROGRAM_STARTUP_MAX (1u << 20) /* the startup block, in bytes */
 
-/* Static, linked for user addresses, entry in executable bytes. -ENOEXEC
- * names the interpreter of a dynamic program. */
+/* Linked for user addresses, entry in executable bytes, and static, or with an
+ * interpreter that is in `rootfs` (NULL: none). -ENOEXEC names it. */
 WUR int program_check(const struct image *img, const struct elf *elf,
-		      struct err *err);
+		      const struct rootfs *rootfs, struct err *err);
 
 /* Loads kit, program, startup block and start info; sets the entry. -E2BIG:
  * arguments and environment, or the command line. */

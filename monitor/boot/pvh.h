@@ -17,7 +17,7 @@ struct elf_notes;
 struct err;
 struct place;
 
-#define PVH_MODULES_MAX 2
+#define PVH_MODULES_MAX 3
 #define PVH_INFO_LEN    0x2000ULL /* to claim at PLACE_INFO_GPA */
 
 struct pvh_module {

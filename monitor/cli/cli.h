@@ -6,7 +6,8 @@
 /* argv[0] is the command's own name. The result is the exit status. */
 int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_pack(int argc, char **argv);
 
-extern const char run_help[], check_help[];
+extern const char run_help[], check_help[], pack_help[];
 
 #endif

@@ -23,6 +23,7 @@
 #include "cli/tty.h"
 #include "cli/unix_path.h"
 #include "loop/loop.h"
+#include "rootfs/rootfs.h"
 #include "vmm/machine.h"
 #include "vmm/outcome.h"
 
@@ -36,6 +37,8 @@ struct run {
 	struct run_options opt;
 	struct machine *machine;
 	struct loop *loop;
+	struct rootfs rootfs; /* fd -1: none */
+	uint64_t image_off;   /* of the program, when it is in the root */
 	struct run_fds console;
 	struct machine_disk disk[MACHINE_DISKS_MAX];
 	unsigned n_disks; /* open */
@@ -45,6 +48,7 @@ struct run {
 	struct api *api; /* of the machine's loop, or NULL */
 	struct run_vsock_host vsock_host;
 	struct machine_vsock vsock;
+	struct run_debug_host debug;
 	int signal_fd;
 	int early_signal; /* it came before there was a guest */
 	struct loop_op signal_op, timeout_op;
@@ -160,6 +164,42 @@ static int open_file(const char *path, const char *what, struct boot_src *ret,
 	return 0;
 }
 
+/* A program is looked for in the root first, if its path is absolute, and then
+ * on the host. */
+static int open_image(struct run *r, struct boot_src *ret, struct err *err)
+{
+	const char *path = r->opt.argv[0];
+	struct rootfs_file file;
+	int code = -ENOENT;
+
+	if (r->rootfs.fd >= 0 && path[0] == '/')
+		code = rootfs_find(&r->rootfs, path, &file);
+	if (code == 0) {
+		r->image_off = file.off;
+		*ret = (struct boot_src){
+			.name = path,
+			.bytes = rootfs_bytes(&r->rootfs, file.off),
+			.len = file.len,
+			.fd = -1,
+		};
+		return 0;
+	}
+	if (code == -EACCES)
+		return err_set(err, -ENOEXEC, "%s in --rootfs %s: not a file",
+			       path, r->rootfs.name);
+	if (code != -ENOENT && code != -ENOTDIR)
+		return err_set(err, code, "%s in --rootfs %s", path,
+			       r->rootfs.name);
+	return open_file(path, "", ret, err);
+}
+
+static int open_rootfs(struct run *r, struct err *err)
+{
+	if (r->opt.rootfs && rootfs_open(r->opt.rootfs, &r->rootfs, err))
+		return err_wrap(err, "--rootfs");
+	return 0;
+}
+
 static int open_disks(struct run *r, struct err *err)
 {
 	for (unsigned i = 0; i < r->opt.n_disks; i++) {
@@ -170,16 +210,33 @@ static int open_disks(struct run *r, struct err *err)
 	return 0;
 }
 
+static bool has_vsock(const struct run_options *o)
+{
+	return o->vsock.cid || o->proxy;
+}
+
 static int open_vsock(struct run *r, struct err *err)
 {
-	if (!r->opt.vsock.cid)
+	const struct run_options *o = &r->opt;
+
+	if (!has_vsock(o))
 		return 0;
-	return run_vsock_open(&r->opt.vsock, &r->vsock_host, &r->vsock, err);
+	if (o->proxy && run_proxy_bind(o->proxy, err))
+		return err->code;
+	return run_vsock_open(o->vsock.cid ? &o->vsock : NULL, &r->vsock_host,
+			      &r->vsock, err);
+}
+
+static int open_proxy(struct run *r, struct err *err)
+{
+	return r->opt.proxy
+		       ? run_proxy_open(r->opt.proxy, r->loop, &r->vsock, err)
+		       : 0;
 }
 
 static bool is_deep(const struct run_options *o)
 {
-	return o->n_disks > 0 || o->vsock.cid;
+	return o->n_disks > 0 || has_vsock(o);
 }
 
 static int open_nets(struct run *r, struct err *err)
@@ -211,9 +268,14 @@ static int make_machine(struct run *r, const struct boot_src *image,
 		.n_disks = r->n_disks,
 		.net = r->net,
 		.n_nets = r->n_nets,
-		.vsock = o->vsock.cid ? &r->vsock : NULL,
+		.vsock = has_vsock(o) ? &r->vsock : NULL,
 		.balloon = o->has_balloon ? &o->balloon : NULL,
 		.verbose = o->verbose > 0,
+		.strace = o->debug.strace,
+		.core_fd = r->debug.core_fd,
+		.gdb_fd = r->debug.gdb_fd,
+		.gdb_wait = !o->debug.gdb_nowait,
+		.gdb_exec_file = r->debug.exec_file,
 		.trace = o->trace || o->exit_record,
 		.boot = {
 			.image = *image,
@@ -226,6 +288,8 @@ static int make_machine(struct run *r, const struct boot_src *image,
 				 .fd = -1 },
 			.argv = o->argv,
 			.envp = o->env,
+			.rootfs = o->rootfs ? &r->rootfs : NULL,
+			.image_off = r->image_off,
 		},
 	};
 
@@ -325,6 +389,8 @@ static void free_machine(struct run *r)
 	while (r->n_nets > 0)
 		run_net_close(&r->net[--r->n_nets]);
 	run_vsock_close(&r->vsock_host);
+	run_debug_close(&r->debug);
+	rootfs_close(&r->rootfs);
 }
 
 /* The outcome of a set-up that failed. */
@@ -365,9 +431,20 @@ static int check_used(const struct run *r, struct err *err)
 			       "'%s': %s is a kernel: it takes --kernel-args, "
 			       "no arguments",
 			       o->argv[1], o->argv[0]);
+	if (o->rootfs)
+		return err_set(err, -EINVAL,
+			       "--rootfs: %s is a kernel: it takes --initrd",
+			       o->argv[0]);
 	if (o->n_env)
 		return err_set(err, -EINVAL,
 			       "--env: %s is a kernel: it has no environment",
+			       o->argv[0]);
+	if (o->debug.strace || o->debug.core || o->debug.gdb)
+		return err_set(err, -EINVAL,
+			       "--%s: %s is a kernel: this is for programs",
+			       o->debug.strace ? "strace"
+			       : o->debug.core ? "core"
+					       : "gdb",
 			       o->argv[0]);
 	return 0;
 }
@@ -378,7 +455,9 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 	AUTO_SRC struct boot_src initrd = { .fd = -1 };
 	int e;
 
-	e = open_file(r->opt.argv[0], "", &image, err);
+	if (open_rootfs(r, err))
+		return STATUS_ERROR;
+	e = open_image(r, &image, err);
 	if (e) /* the image's fault, unless this process may open no more */
 		return e == -EMFILE || e == -ENFILE ? STATUS_ERROR
 						    : STATUS_NOEXEC;
@@ -387,8 +466,11 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 		return STATUS_ERROR;
 	if (open_disks(r, err) || open_nets(r, err) || open_vsock(r, err) ||
 	    open_control(r, err) ||
+	    run_debug_open(&r->opt.debug, image.fd >= 0 ? r->opt.argv[0] : NULL,
+			   &r->debug, err) ||
 	    loop_new(is_deep(&r->opt) ? LOOP_ENTRIES_DEEP : LOOP_ENTRIES,
 		     engine(&r->opt), &r->loop, err) ||
+	    open_proxy(r, err) ||
 	    catch_signals(r, err) ||
 	    run_console_open(&r->opt, r->signal_fd, &r->console,
 			     &r->early_signal, err))
@@ -397,20 +479,6 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 	if (e)
 		return e == -ENOEXEC ? STATUS_NOEXEC : STATUS_ERROR;
 	return check_used(r, err) || arm(r, err) ? STATUS_ERROR : 0;
-}
-
-static void say_failed(const struct err *err)
-{
-	/* codes that the message already explains */
-	static const int told[] = { EINVAL, ENOEXEC, E2BIG, ERANGE, ENODATA };
-
-	for (unsigned i = 0; i < ARRAY_SIZE(told); i++)
-		if (-err->code == told[i]) {
-			(void)fprintf(stderr, "mayfly: %s\n", err->msg);
-			return;
-		}
-	(void)fprintf(stderr, "mayfly: %s: %s\n", err->msg,
-		      strerror(-err->code));
 }
 
 static void run_guest(struct run *r, struct outcome *out)
@@ -437,7 +505,7 @@ static void run_guest(struct run *r, struct outcome *out)
 	}
 	if (status) {
 		set_failed(out, &err, status);
-		say_failed(&err);
+		report_failed(&err);
 		return;
 	}
 	take_terminal(r);
@@ -464,11 +532,18 @@ static int finish(struct run *r, const struct outcome *out, int record_fd,
 	struct report rep = { r->opt.argv[0], r->machine, out, start_ns };
 	struct err err = { 0 };
 	int status = out->status;
+	bool has_core = false;
 
 	if (r->machine && r->opt.verbose >= 0)
 		report_end(&rep);
+	if (r->machine &&
+	    run_debug_finish(&r->debug, r->machine, &has_core, &err))
+		report_failed(&err);
+	if (has_core && r->opt.verbose >= 0)
+		(void)fprintf(stderr, "mayfly: core: %s\n", r->opt.debug.core);
+	err = (struct err){ 0 };
 	if (record_fd >= 0 && report_record(&rep, record_fd, &err)) {
-		say_failed(&err);
+		report_failed(&err);
 		status = STATUS_ERROR;
 	}
 	if (r->machine && r->opt.trace)
@@ -512,6 +587,10 @@ int cmd_run(int argc, char **argv)
 {
 	struct run r = { .signal_fd = -1,
 			 .control = { .fd = -1 },
+			 .debug = { .core_fd = -1,
+				    .gdb_unix = { .fd = -1 },
+				    .gdb_fd = -1 },
+			 .rootfs = { .fd = -1 },
 			 .console = { -1, -1, -1, { -1, -1 }, NULL } };
 	uint64_t start_ns = process_start_ns();
 	struct err err = { 0 };

@@ -16,6 +16,7 @@ static const char usage[] =
 	"usage: mayfly COMMAND [OPTION]... [ARG]...\n"
 	"\n"
 	"  run       boot an image or a static program, exit with its status\n"
+	"  pack      pack a root for run --rootfs into an image\n"
 	"  check     what this host can do for guests, and how to mend it\n"
 	"  version   print the version\n"
 	"  help      this, or: mayfly help COMMAND\n";
@@ -43,6 +44,7 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{ "run", cmd_run, run_help },
+	{ "pack", cmd_pack, pack_help },
 	{ "check", cmd_check, check_help },
 	{ "version", cmd_version, "usage: mayfly version\n" },
 	{ "help", cmd_help, usage },
@@ -51,8 +53,8 @@ static const struct {
 static int unknown(const char *name)
 {
 	(void)fprintf(stderr,
-		      "mayfly: '%s' is not a command: run, check, version "
-		      "or help\n",
+		      "mayfly: '%s' is not a command: run, pack, check, "
+		      "version or help\n",
 		      name);
 	return STATUS_ERROR;
 }

@@ -2,11 +2,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/report.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/attr.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "vmm/machine.h"
 #include "vmm/outcome.h"
 
@@ -133,4 +136,18 @@ void report_trace(const struct report *r)
 	(void)fprintf(stderr, "trace: %9.1f %9.1f  process exit\n",
 		      (double)(clock_mono_ns() - r->start_ns) / 1e3,
 		      (double)(clock_mono_ns() - last) / 1e3);
+}
+
+void report_failed(const struct err *err)
+{
+	/* codes that the message already explains */
+	static const int told[] = { EINVAL, ENOEXEC, E2BIG, ERANGE, ENODATA };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(told); i++)
+		if (-err->code == told[i]) {
+			(void)fprintf(stderr, "mayfly: %s\n", err->msg);
+			return;
+		}
+	(void)fprintf(stderr, "mayfly: %s: %s\n", err->msg,
+		      strerror(-err->code));
 }

@@ -29,4 +29,8 @@ void report_trace(const struct report *r);
 /* One JSON object and a newline into fd. docs/mayfly.1, EXIT RECORD. */
 WUR int report_record(const struct report *r, int fd, struct err *err);
 
+/* What failed, on stderr: one line, with the system's words where ours do not
+ * say it all. */
+void report_failed(const struct err *err);
+
 #endif

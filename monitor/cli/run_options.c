@@ -17,19 +17,27 @@
 #define MEM_MIN     (1ull << 20)
 
 const char run_help[] =
-	"mayfly run - boot an image or a static program in a virtual machine\n"
+	"mayfly run - boot an image or a program in a virtual machine\n"
 	"\n"
 	"usage: mayfly run [OPTION]... IMAGE [ARG]...\n"
 	"\n"
-	"IMAGE is a static Linux program (x86-64 ELF), a kernel with a PVH\n"
-	"entry, a Linux vmlinux or a bzImage. A program gets ARGs as its\n"
-	"arguments and runs under mayfly's own guest kernel; a kernel takes\n"
-	"none. mayfly exits with the guest's exit status.\n"
+	"IMAGE is a Linux program (x86-64 ELF; static, or with a --rootfs "
+	"that\n"
+	"has what it needs), a kernel with a PVH entry, a Linux vmlinux or a\n"
+	"bzImage. A program gets ARGs as its arguments and runs under "
+	"mayfly's\n"
+	"own guest kernel; a kernel takes none. mayfly exits with the guest's\n"
+	"exit status.\n"
 	"\n"
 	"  -m, --memory SIZE       guest memory, like 64M or 2G (default 64M)\n"
 	"  -c, --cpus N            virtual CPUs, 1 to 32 (default 1)\n"
 	"      --kernel-args STR   kernel command line\n"
 	"      --initrd FILE       initial RAM disk of a kernel\n"
+	"      --rootfs SOURCE     root of a program: a directory, a tar or "
+	"cpio\n"
+	"                          archive, or an image of mayfly pack, read "
+	"into\n"
+	"                          guest memory; IMAGE may be a path in it\n"
 	"      --disk FILE[,WORD]...\n"
 	"                          a disk, up to 8, the first is vda; FILE is "
 	"a\n"
@@ -54,6 +62,21 @@ const char run_help[] =
 	"                          and host: a client connects to SOCK and "
 	"says\n"
 	"                          CONNECT PORT, the guest's port P is SOCK_P\n"
+	"      --publish [ADDR:]PORT:GUESTPORT[/tcp|/udp]\n"
+	"                          a port of the host that is the program's;\n"
+	"                          ADDR is 127.0.0.1 unless given, 0.0.0.0 for\n"
+	"                          everybody, IPv6 in [brackets]; PORT 0 is any\n"
+	"                          free one, named on stderr (repeatable)\n"
+	"      --egress none|all|DEST:PORTS[,DEST:PORTS]...\n"
+	"                          where a program may connect to: a name, an\n"
+	"                          address or NET/BITS; PORTS like 443,\n"
+	"                          8000-8999 or * (default none; all leaves "
+	"out\n"
+	"                          the host itself and link-local addresses)\n"
+	"      --resolver ADDR[:PORT]\n"
+	"                          who answers a program's DNS queries "
+	"(default:\n"
+	"                          as /etc/resolv.conf says)\n"
 	"      --balloon on|WORD[,WORD]...\n"
 	"                          a memory balloon; words: size=SIZE (to "
 	"take\n"
@@ -63,6 +86,14 @@ const char run_help[] =
 	"      --control SOCK      control the machine by HTTP over this Unix\n"
 	"                          socket (see the manual)\n"
 	"      --env K=V           environment of a program (repeatable)\n"
+	"      --strace            a program's system calls, a line each, on "
+	"stderr\n"
+	"      --core FILE         write a core file if the program dies of a\n"
+	"                          signal\n"
+	"      --gdb unix:PATH|PORT[,nowait]\n"
+	"                          wait there (a port of 127.0.0.1) for gdb "
+	"before\n"
+	"                          the program starts; nowait: start at once\n"
 	"      --console WHERE     stdio (default), none, file:PATH (output\n"
 	"                          only), or unix:PATH: listen there and wait\n"
 	"                          for one connection before the guest starts\n"
@@ -105,12 +136,19 @@ const char run_help[] =
 enum {
 	OPT_KERNEL_ARGS = 256,
 	OPT_INITRD,
+	OPT_ROOTFS,
 	OPT_DISK,
 	OPT_VSOCK,
+	OPT_PUBLISH,
+	OPT_EGRESS,
+	OPT_RESOLVER,
 	OPT_NET,
 	OPT_BALLOON,
 	OPT_CONTROL,
 	OPT_ENV,
+	OPT_STRACE,
+	OPT_CORE,
+	OPT_GDB,
 	OPT_CONSOLE,
 	OPT_TIMEOUT,
 	OPT_BOOT,
@@ -126,12 +164,19 @@ static const struct option options[] = {
 	{ "cpus", required_argument, NULL, 'c' },
 	{ "kernel-args", required_argument, NULL, OPT_KERNEL_ARGS },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
+	{ "rootfs", required_argument, NULL, OPT_ROOTFS },
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "vsock", required_argument, NULL, OPT_VSOCK },
+	{ "publish", required_argument, NULL, OPT_PUBLISH },
+	{ "egress", required_argument, NULL, OPT_EGRESS },
+	{ "resolver", required_argument, NULL, OPT_RESOLVER },
 	{ "net", required_argument, NULL, OPT_NET },
 	{ "balloon", required_argument, NULL, OPT_BALLOON },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "env", required_argument, NULL, OPT_ENV },
+	{ "strace", no_argument, NULL, OPT_STRACE },
+	{ "core", required_argument, NULL, OPT_CORE },
+	{ "gdb", required_argument, NULL, OPT_GDB },
 	{ "console", required_argument, NULL, OPT_CONSOLE },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "boot", required_argument, NULL, OPT_BOOT },
@@ -240,6 +285,17 @@ static int parse_balloon(const char *s, struct run_options *o, struct err *err)
 	return run_balloon_parse(s, &o->balloon, err);
 }
 
+static int parse_proxy(int (*parse)(struct run_proxy *p, const char *s,
+				    struct err *err),
+		       struct run_options *o, struct err *err)
+{
+	if (!o->proxy)
+		o->proxy = run_proxy_new();
+	if (!o->proxy)
+		return err_set(err, -ENOMEM, "options");
+	return parse(o->proxy, optarg, err);
+}
+
 static int parse_one(int opt, struct run_options *o, struct err *err)
 {
 	unsigned v = 0;
@@ -259,6 +315,9 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 	case OPT_INITRD:
 		o->initrd = optarg;
 		break;
+	case OPT_ROOTFS:
+		o->rootfs = optarg;
+		break;
 	case OPT_DISK:
 		r = parse_disk(optarg, o, err);
 		break;
@@ -272,6 +331,15 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 		else
 			r = run_vsock_parse(optarg, &o->vsock, err);
 		break;
+	case OPT_PUBLISH:
+		r = parse_proxy(run_proxy_publish, o, err);
+		break;
+	case OPT_EGRESS:
+		r = parse_proxy(run_proxy_egress, o, err);
+		break;
+	case OPT_RESOLVER:
+		r = parse_proxy(run_proxy_resolver, o, err);
+		break;
 	case OPT_BALLOON:
 		r = parse_balloon(optarg, o, err);
 		break;
@@ -280,6 +348,15 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 		break;
 	case OPT_ENV:
 		r = parse_env(optarg, o, err);
+		break;
+	case OPT_STRACE:
+		o->debug.strace = true;
+		break;
+	case OPT_CORE:
+		o->debug.core = optarg;
+		break;
+	case OPT_GDB:
+		r = run_debug_parse_gdb(optarg, &o->debug, err);
 		break;
 	case OPT_CONSOLE:
 		r = parse_console(optarg, o, err);
@@ -385,6 +462,8 @@ void run_options_fini(struct run_options *o)
 		run_disk_fini(&o->disk[--o->n_disks]);
 	while (o->n_nets > 0)
 		run_net_fini(&o->net[--o->n_nets]);
+	run_proxy_free(o->proxy);
+	o->proxy = NULL;
 	free(o->env);
 	o->env = NULL;
 }

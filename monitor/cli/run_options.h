@@ -9,8 +9,10 @@
 #include "base/attr.h"
 #include "boot/boot.h"
 #include "cli/run_balloon.h"
+#include "cli/run_debug.h"
 #include "cli/run_disk.h"
 #include "cli/run_net.h"
+#include "cli/run_proxy.h"
 #include "cli/run_vsock.h"
 #include "loop/loop.h"
 
@@ -22,7 +24,7 @@ struct run_options {
 	uint64_t mem_len;
 	bool huge_pages;
 	unsigned n_cpus;
-	const char *kernel_args, *initrd, *exit_record, *control;
+	const char *kernel_args, *initrd, *rootfs, *exit_record, *control;
 	enum run_console console;
 	const char *console_path;
 	uint64_t timeout_ns; /* 0: none */
@@ -34,8 +36,10 @@ struct run_options {
 	struct run_net net[MACHINE_NETS_MAX]; /* owned */
 	unsigned n_nets;
 	struct run_vsock vsock;
+	struct run_proxy *proxy; /* owned; NULL: no such option */
 	struct machine_balloon balloon;
 	bool has_balloon;
+	struct run_debug debug;
 	bool trace, help;
 	int verbose; /* -1 quiet, 0, 1, 2 */
 	char **argv; /* IMAGE and its arguments, borrowed from argv */

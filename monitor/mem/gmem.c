@@ -191,6 +191,20 @@ int gmem_discard(const struct gmem *m, const struct iovec *span,
 	return 0;
 }
 
+int gmem_map_file(const struct gmem *m, gpa_t gpa, size_t len, int fd)
+{
+	uint8_t *p = lookup(m, gpa, len);
+
+	CHECK(m->owned && gpa % PAGE_LEN == 0 && len % PAGE_LEN == 0);
+	if (!p)
+		return -EFAULT;
+	if (mmap(p, len, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, fd, 0) == MAP_FAILED)
+		return -errno;
+	(void)madvise(p, len, MADV_DONTDUMP); /* only keeps cores small */
+	return 0;
+}
+
 uint16_t gload16(const void *p)
 {
 	return le16toh(__atomic_load_n((const uint16_t *)p, __ATOMIC_RELAXED));

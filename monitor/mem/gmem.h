@@ -44,6 +44,14 @@ WUR int gmem_init(struct gmem *m, uint64_t len, struct err *err);
  * host does for others. -EINVAL: this kernel has none. */
 WUR int gmem_set_huge(const struct gmem *m, bool huge);
 
+/*
+ * Puts a file's first `len` bytes (a multiple of 4 KiB) where guest memory was,
+ * without reading them: the guest sees the file's pages, and gets a copy of
+ * each it writes to. For a gmem of gmem_init, before a guest runs; the file
+ * must not get shorter. -EFAULT: not within one region; the host's errors.
+ */
+WUR int gmem_map_file(const struct gmem *m, gpa_t gpa, size_t len, int fd);
+
 /* A gmem over bytes the caller owns: one region. For tests and fuzzing. */
 void gmem_init_borrowed(struct gmem *m, gpa_t base, void *host, uint64_t len);
 
@@ -70,8 +78,7 @@ WUR int gmem_span(const struct gmem *m, gpa_t gpa, size_t len,
  * iovecs stay valid; whoever uses one there finds zeros, too. -EFAULT: the
  * span is not within one region. Other errors: the host would not (locked
  * memory, -EINVAL). Costs a system call, and for every page that is used
- * again a fault. For private anonymous memory, as gmem_init maps it: of a
- * file's pages this would only drop our copy.
+ * again a fault. Pages of gmem_map_file read as the file again.
  */
 WUR int gmem_discard(const struct gmem *m, const struct iovec *span,
 		     uint64_t *ret_len);

@@ -91,6 +91,7 @@ void machine_end(struct machine *m, const struct outcome *o)
 	m->outcome = *o;
 	m->mark[MARK_GUEST_EXIT] = clock_mono_ns();
 	atomic_store(&m->stop, true);
+	stops_end(m);
 	loop_wake(m->cfg.loop);
 }
 
@@ -158,7 +159,7 @@ size_t machine_filter_input(void *ctx, uint8_t *bytes, size_t n)
 
 static bool output_pending(const struct machine *m)
 {
-	return console_output_pending(m->console) ||
+	return stops_pending(m) || console_output_pending(m->console) ||
 	       (m->errors && console_output_pending(m->errors)) ||
 	       serial_pending(&m->legacy.serial);
 }
@@ -169,6 +170,7 @@ static void drain(struct machine *m)
 	struct loop *l = m->cfg.loop;
 
 	loop_lock(l);
+	stops_say_end(m);
 	vdev_notify(m->console, CONSOLE_TX); /* a kick may be missing */
 	if (m->errors)
 		vdev_notify(m->errors, CONSOLE_TX);
@@ -291,10 +293,12 @@ void machine_free(struct machine *m)
 	for (unsigned i = 0; i < m->n_devs; i++)
 		vdev_shutdown(m->dev[i]);
 	serial_stop(&m->legacy.serial);
+	stops_shutdown(m);
 	loop_unlock(l);
 	if (loop_run(l, NULL, true))
 		log_err("loop", "operations in flight at the end");
 	loop_set_look(l, NULL, NULL);
+	stops_fini(m);
 	for (unsigned i = 0; i < m->n_devs; i++)
 		vdev_free(m->dev[i]);
 	while (m->n_vcpus > 0)

@@ -16,6 +16,7 @@ struct err;
 struct loop;
 struct machine;
 struct outcome;
+struct vsock_service;
 
 #define MACHINE_LEGACY_SERIAL 1u
 #define MACHINE_LEGACY_PIT    2u
@@ -85,6 +86,9 @@ struct machine_vsock {
 	/* A non-blocking socket, returned owned, or negative errno. */
 	int (*connect_port)(void *ctx, uint32_t port, bool seqpacket);
 	void *ctx; /* borrowed while the machine lives */
+	/* Ports that the monitor serves, as net/netproxy.h does; or NULL. */
+	const struct vsock_service *service;
+	void *service_ctx; /* borrowed, as above */
 };
 
 struct machine_config {
@@ -103,8 +107,13 @@ struct machine_config {
 	unsigned n_nets;                       /* 0..MACHINE_NETS_MAX */
 	const struct machine_vsock *vsock;     /* the same; NULL: none */
 	const struct machine_balloon *balloon; /* the same; NULL: none */
-	bool verbose; /* a program's guest kernel says what it lacks */
-	bool trace;   /* work out the guest's own times */
+	bool verbose;  /* a program's guest kernel says what it lacks */
+	bool strace;   /* ... and every system call */
+	int core_fd;   /* borrowed; an empty file for a program's core; or -1 */
+	int gdb_fd;    /* borrowed; listens for debuggers of a program; or -1 */
+	bool gdb_wait; /* the first one, before the program starts */
+	const char *gdb_exec_file; /* the program's path; borrowed */
+	bool trace;                /* work out the guest's own times */
 	/* Sees console input before the guest; returns how much is left. */
 	size_t (*filter_input)(void *ctx, uint8_t *bytes, size_t n);
 	void *filter_ctx;
@@ -153,6 +162,13 @@ void machine_resize(struct machine *m, uint16_t cols, uint16_t rows);
 const uint64_t *machine_marks(const struct machine *m); /* MACHINE_MARKS */
 uint64_t machine_exits(const struct machine *m, unsigned kind);
 enum boot_kind machine_kind(const struct machine *m);
+
+enum machine_core {
+	MACHINE_CORE_NONE, /* the program did not die of a signal */
+	MACHINE_CORE_WRITTEN,
+	MACHINE_CORE_FAILED, /* *ret_err says why */
+};
+enum machine_core machine_core(const struct machine *m, struct err *ret_err);
 
 /* The last bytes of console output, oldest first; at most MACHINE_TAIL_LEN. */
 size_t machine_tail(const struct machine *m, uint8_t *buf);

@@ -87,7 +87,9 @@ static int load_image(struct machine *m, struct err *err)
 	cfg->boot.legacy_pic = cfg->legacy & MACHINE_LEGACY_PIT;
 	cfg->boot.legacy_i8042 = cfg->legacy & MACHINE_LEGACY_I8042;
 	cfg->boot.legacy_rtc = cfg->legacy & MACHINE_LEGACY_RTC;
-	cfg->boot.startup_flags = cfg->verbose ? STARTUP_VERBOSE : 0;
+	cfg->boot.startup_flags = (cfg->verbose ? STARTUP_VERBOSE : 0) |
+				  (cfg->strace ? STARTUP_STRACE : 0) |
+				  stops_flags(cfg);
 	r = boot_load(&cfg->boot, &m->mem, &m->entry, err);
 	if (r == -ENOMEM) /* of the guest's, not the host's */
 		r = err->code = -ENOEXEC;
@@ -147,7 +149,8 @@ static int prepare(struct machine *m, struct err *err)
 		return r;
 	ioapic_init(&m->ioapic, send_msi, m);
 	legacy_init(m);
-	return devices_create(m, err);
+	r = stops_init(m, err);
+	return r ? r : devices_create(m, err);
 }
 
 /* docs/adr/0006-ask-for-cpuid-in-a-thread.md */

@@ -13,6 +13,9 @@
 #include <stdint.h>
 
 #include "boot/boot.h"
+#include "debug/core.h"
+#include "debug/gdb_server.h"
+#include "debug/stop.h"
 #include "kvm/vcpu.h"
 #include "kvm/vm.h"
 #include "kvm/x86_ioapic.h"
@@ -28,6 +31,7 @@ struct vcpu_thread {
 	struct vcpu vcpu;
 	pthread_t thread;
 	bool started;
+	bool stopped;                    /* by stops_note: stops_serve is due */
 	uint64_t exits[VCPU_EXIT_KINDS]; /* the vCPU thread's own */
 };
 
@@ -35,6 +39,21 @@ struct vcpu_thread {
 struct irq_pin {
 	struct machine *m;
 	unsigned gsi;
+};
+
+/* A program's stops (stops.c); zeroed where nobody wants to know. */
+struct stops {
+	bool on;
+	bool busy; /* `stop` is in use */
+	struct stop stop;
+	struct core core; /* fd -1: none */
+	enum machine_core core_state;
+	struct err core_err;
+	struct gdb_server *gdb; /* or NULL */
+	struct irq_pin pin;
+	pthread_mutex_t mutex; /* of held; taken with the loop's, too */
+	pthread_cond_t cond;
+	bool held; /* the vCPU's thread waits */
 };
 
 struct machine {
@@ -56,6 +75,7 @@ struct machine {
 	struct vdev *console, *errors, *balloon;
 	struct legacy legacy;
 	struct irq_pin legacy_pin;
+	struct stops stops;
 
 	struct boot_entry entry;
 	_Atomic bool stop;     /* the guest has ended */
@@ -87,6 +107,19 @@ void bus_write_device(struct machine *m, struct vdev *v, unsigned off,
 void platform_read(struct machine *m, unsigned off, void *buf, unsigned n);
 void platform_write(struct vcpu_thread *t, unsigned off, const void *buf,
 		    unsigned n);
+
+/* stops.c. Without the lock: init, fini and serve; the rest with it. */
+WUR int stops_init(struct machine *m, struct err *err);
+void stops_shutdown(struct machine *m);
+void stops_fini(struct machine *m); /* accepts a zeroed one */
+uint32_t stops_flags(const struct machine_config *cfg); /* STARTUP_* */
+/* The guest tells of a stop at gpa: false if that is none. */
+bool stops_note(struct vcpu_thread *t, gpa_t gpa);
+/* ... and this returns when the guest may go on. */
+void stops_serve(struct vcpu_thread *t);
+void stops_end(struct machine *m); /* whoever waits in stops_serve leaves */
+void stops_say_end(struct machine *m);
+bool stops_pending(const struct machine *m); /* ... has not said it yet */
 
 /* vcpu_thread.c */
 void *vcpu_thread_main(void *arg);

@@ -53,6 +53,8 @@ static bool handle(struct vcpu_thread *t, const struct vcpu_exit *x)
 		loop_lock(l);
 		bus_mmio(t, x);
 		loop_unlock(l);
+		if (t->stopped)
+			stops_serve(t);
 		return true;
 	case VCPU_EXIT_PIO:
 		loop_lock(l);

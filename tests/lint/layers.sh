@@ -15,15 +15,19 @@ BEGIN {
 	may["snapshot"] = "monitor/base monitor/mem"
 	may["virtio"] = "monitor/base monitor/mem monitor/loop snapshot"
 	may["monitor/kvm"] = "monitor/base monitor/mem snapshot"
-	may["monitor/boot"] = "monitor/base monitor/mem guest-kit/include/abi"
+	may["monitor/rootfs"] = "monitor/base guest-kit/include/abi"
+	may["monitor/boot"] = "monitor/base monitor/mem monitor/rootfs " \
+		"guest-kit/include/abi"
 	may["monitor/debug"] = "monitor/base monitor/mem monitor/loop " \
 		"guest-kit/include/abi"
-	may["monitor/vmm"] = "monitor/base monitor/mem monitor/loop jail " \
-		"snapshot virtio monitor/kvm monitor/boot monitor/debug " \
+	may["monitor/net"] = "monitor/base monitor/loop virtio " \
 		"guest-kit/include/abi"
+	may["monitor/vmm"] = "monitor/base monitor/mem monitor/loop jail " \
+		"snapshot virtio monitor/kvm monitor/boot monitor/net " \
+		"monitor/debug guest-kit/include/abi"
 	may["monitor/api"] = "monitor/base monitor/loop monitor/vmm"
-	may["monitor/cli"] = "monitor/base monitor/loop monitor/boot " \
-		"monitor/vmm monitor/api jail"
+	may["monitor/cli"] = "monitor/base monitor/loop monitor/rootfs " \
+		"monitor/boot monitor/net monitor/vmm monitor/api jail"
 	may["monitor/include"] = ""
 	may["guest-kit"] = ""
 	may["examples"] = "monitor/include"
@@ -76,7 +80,7 @@ function resolve(inc, first)
 		return from "/" inc
 	first = inc
 	sub(/\/.*/, "", first)
-	if (has("base mem loop kvm boot debug vmm api cli include", first))
+	if (has("base mem loop rootfs kvm boot net debug vmm api cli include", first))
 		return "monitor/" inc
 	if (first == "abi")
 		return "guest-kit/include/" inc

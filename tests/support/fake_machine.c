@@ -30,6 +30,7 @@ struct fake_machine *fake_machine_new(void *mem, size_t len, int out_fd,
 	m->vm.irqchip = VM_IRQCHIP_SPLIT;
 	m->cfg.console_in = -1;
 	m->cfg.console_err = -1;
+	m->cfg.core_fd = m->cfg.gdb_fd = -1;
 	m->cfg.console_out = out_fd;
 	m->cfg.legacy = legacy;
 	if (loop_new(8, LOOP_POLL, &m->cfg.loop, &err))

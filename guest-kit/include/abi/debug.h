@@ -1,8 +1,8 @@
 /* debug.h: what the guest kit tells the monitor when the program stops, and
  * what the monitor answers.
  *
- * With STARTUP_DEBUG the kit fills a struct debug_stop and writes its gpa to
- * PLATFORM_REG_STOP. The write is over when the program may go on: meanwhile
+ * Asked for by flags of abi/startup.h, the kit fills a struct debug_stop at a
+ * stop and writes its gpa to PLATFORM_REG_STOP. The write is over when the program may go on: meanwhile
  * the monitor has written a core or served a debugger, which may have changed
  * memory, registers and the answer's fields. The kit then does the request,
  * if there is one, and writes the register again; else it loads the registers

@@ -13,9 +13,11 @@
 
 #include <stdint.h>
 
+#ifndef KIT_PHYS_BASE /* unit tests have a window of their own */
 #define KIT_PHYS_BASE 0xffffc00000000000ull
-#define KIT_PHYS_LEN  0x100000000ull /* mapped whether or not it is RAM */
-#define KIT_LOAD_GPA  0x100000ull    /* where the kernel's image begins */
+#endif
+#define KIT_PHYS_LEN 0x100000000ull /* mapped whether or not it is RAM */
+#define KIT_LOAD_GPA 0x100000ull    /* where the kernel's image begins */
 
 /* Guest-physical address -> pointer, for gpa < KIT_PHYS_LEN or in RAM. */
 #define KIT_PHYS(gpa) ((void *)(uintptr_t)(KIT_PHYS_BASE + (uint64_t)(gpa)))

@@ -61,7 +61,9 @@
  * program has not taken. Each time clients leave the guest's queue, accepted or
  * ended, the guest gives as many back: 4 bytes, a number, on the control
  * connection (any time, as often as it likes; a good moment is when half of
- * the backlog was taken). The rest wait in the host's own backlog.
+ * the backlog was taken). A client counts once its netproxy_incoming has come:
+ * those that end before cost nothing, and none are given back for them. The
+ * rest wait in the host's own backlog.
  *
  * `peer` and `local` are of the family that the guest listens with: an IPv4
  * client of an IPv6 socket is IPv4-mapped, an IPv6 client of an IPv4 socket

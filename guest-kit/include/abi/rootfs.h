@@ -5,7 +5,8 @@
  *   header | entries | strings | zeros to a page | file data
  *
  * Offsets are from the start of the image unless said otherwise. Integers are
- * little-endian. The monitor checks everything said here before a guest runs.
+ * little-endian. The monitor checks all that is said here, but for the zeros,
+ * before a guest runs.
  *
  * Entry 0 is the root directory (its own parent, name ""). The others are in
  * breadth-first order: the children of a directory follow one another, sorted
@@ -15,8 +16,10 @@
  *
  * What `size` and `data` mean is a matter of the type in `mode`:
  *
- *   S_IFREG   bytes; offset of the contents, page-aligned and at or after
- *             data_off, the rest of the last page is zero; 0 when size is 0
+ *   S_IFREG   bytes; offset of the contents, page-aligned; 0 when size is 0.
+ *             Contents follow one another from data_off on, in the order of
+ *             the entries and without a gap, and share no page: the rest of
+ *             each last one is zero
  *   S_IFLNK   bytes of the target (1 .. 4095); its offset in the strings, where
  *             a NUL follows it
  *   S_IFDIR   number of children; index of the first of them, 0 without any
@@ -43,7 +46,7 @@
 /* Device numbers as Linux keeps them: 12 bits of major, 20 of minor. */
 #define ROOTFS_RDEV(major, minor) ((uint32_t)(major) << 20 | (uint32_t)(minor))
 #define ROOTFS_RDEV_MAJOR(rdev)   ((rdev) >> 20)
-#define ROOTFS_RDEV_MINOR(rdev)   ((rdev) & 0xfffffu)
+#define ROOTFS_RDEV_MINOR(rdev)   ((rdev)&0xfffffu)
 
 struct rootfs_header {
 	uint64_t magic;
@@ -65,7 +68,7 @@ struct rootfs_entry {
 	uint16_t name_len; /* no '/', no NUL, neither "." nor ".." */
 	uint16_t pad;      /* 0 */
 	uint32_t link;     /* first name of a hard link, or ROOTFS_NO_LINK */
-	uint32_t nlink;    /* names of this file; directories: as Linux counts */
+	uint32_t nlink; /* names of this file; directories: as Linux counts */
 	uint64_t size, data;
 	int64_t mtime_sec;
 	uint32_t mtime_nsec; /* below 1,000,000,000 */

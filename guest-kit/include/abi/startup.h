@@ -16,8 +16,10 @@
 #define STARTUP_MAGIC   0x3150555452415453ull /* "STARTUP1" */
 #define STARTUP_VERBOSE 1u /* say what is not supported, once each */
 #define STARTUP_STRACE  2u /* a line on standard error for every call */
-#define STARTUP_DEBUG   4u /* stops are reported: abi/debug.h */
-#define STARTUP_WAIT    8u /* ... and the first is DEBUG_START */
+/* abi/debug.h: which stops are reported */
+#define STARTUP_CORE  4u  /* DEBUG_FATAL */
+#define STARTUP_DEBUG 8u  /* all, and DEBUG_GSI asks for one */
+#define STARTUP_WAIT  16u /* with STARTUP_DEBUG: DEBUG_START, too */
 
 struct startup_block {
 	uint64_t magic;
