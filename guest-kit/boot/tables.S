@@ -73,6 +73,12 @@ pt:
 	.set i, i + 1
 	.endr
 
+/* The first pages that are given out: every start needs a few. */
+	.globl kit_first_pages, kit_first_pages_end
+kit_first_pages:
+	.fill 6 * 4096, 1, 0
+kit_first_pages_end:
+
 /* Task state: stacks for gates, and a bitmap that opens every port, which is
  * the end of .bss. The linker knows how far away that is. */
 	.section .tss, "aw", @progbits
