@@ -117,6 +117,16 @@ static inline bool yes_(const char *what, bool is)
 		need_;                                                         \
 	})
 
+/* The same for calls that return an errno */
+#define NEED0(call)                                                            \
+	do {                                                                   \
+		int need_ = (call);                                            \
+		if (need_) {                                                   \
+			printf("NEED %s: %s\n", #call, errname(need_));        \
+			exit(99);                                              \
+		}                                                              \
+	} while (0)
+
 /* n of something, or as much of it as ABI_SCALE says, at least one */
 static inline long scaled(long n)
 {

@@ -84,8 +84,7 @@ static void put_to_sleep(pthread_t *t, int n, uintptr_t bits, int all)
 
 	atomic_store(&word, 0);
 	for (int i = 0; i < n; i++)
-		if (pthread_create(&t[i], NULL, sleeper, (void *)bits))
-			SAY("no thread");
+		NEED0(pthread_create(&t[i], NULL, sleeper, (void *)bits));
 	for (;;) {
 		long there = futex(&word, CMP_REQUEUE | PRIVATE, 0,
 				   (void *)1000, &parking, 0);
@@ -209,7 +208,7 @@ static void inheritance(void)
 	SHOW(futex(&word, TRYLOCK_PI | PRIVATE, 0, NULL, NULL, 0));
 	SHOW(futex(&word, UNLOCK_PI | PRIVATE, 0, NULL, NULL, 0));
 	atomic_store(&locked, 0);
-	ERR(pthread_create(&t, NULL, pi_owner, NULL));
+	NEED0(pthread_create(&t, NULL, pi_owner, NULL));
 	while (!atomic_load(&locked))
 		sched_yield();
 	SHOW(futex(&word, UNLOCK_PI | PRIVATE, 0, NULL, NULL, 0));
@@ -256,7 +255,7 @@ static void robust(void)
 
 	SHOW(syscall(SYS_get_robust_list, 0, &head, &len));
 	SAY("%zu", len);
-	ERR(pthread_create(&t, NULL, dies, NULL));
+	NEED0(pthread_create(&t, NULL, dies, NULL));
 	ERR(pthread_join(t, NULL));
 	SAY("%ld %ld", dies_ret[0], dies_ret[1]);
 	while (!(atomic_load(&robust_node.word) & OWNER_DIED))
@@ -283,7 +282,7 @@ static void ping_pong(void)
 	pthread_t t;
 
 	atomic_store(&word, 0);
-	ERR(pthread_create(&t, NULL, ponger, &n));
+	NEED0(pthread_create(&t, NULL, ponger, &n));
 	for (long i = 0; i < n; i++) {
 		atomic_store(&word, 1);
 		futex(&word, WAKE | PRIVATE, 1, NULL, NULL, 0);

@@ -430,7 +430,7 @@ static void suspend(void)
 	NEED(sigprocmask(SIG_BLOCK, NULL, &now));
 	SAY("blocked again %d", sigismember(&now, SIGUSR1));
 	go = heard = false;
-	ERR(pthread_create(&t, NULL, signaller, &self));
+	NEED0(pthread_create(&t, NULL, signaller, &self));
 	go = true;
 	SHOW(sigsuspend(&none));
 	heard = true;
@@ -485,7 +485,7 @@ static void in_threads(void)
 	count = 0;
 	handle(SIGUSR1, counted, 0);
 	go = false;
-	ERR(pthread_create(&t, NULL, self_raiser, NULL));
+	NEED0(pthread_create(&t, NULL, self_raiser, NULL));
 	go = true;
 	ERR(pthread_join(t, NULL));
 	/* what was pending for the thread went with it */
@@ -514,7 +514,7 @@ static void to_the_process(void)
 	pthread_t t;
 
 	ERR(pthread_sigmask(SIG_BLOCK, &s, &old));
-	ERR(pthread_create(&t, NULL, process_waiter, NULL));
+	NEED0(pthread_create(&t, NULL, process_waiter, NULL));
 	SHOW(kill(getpid(), SIGUSR2));
 	ERR(pthread_join(t, NULL));
 	SAY("%d", waited);
@@ -548,11 +548,11 @@ static void interrupted(void)
 	NEED(pipe(p));
 	heard = false;
 	handle(SIGUSR1, noted, 0);
-	ERR(pthread_create(&t, NULL, alarm_thread, &self));
+	NEED0(pthread_create(&t, NULL, alarm_thread, &self));
 	SHOW(read(p[0], &c, 1));
 	ERR(pthread_join(t, NULL));
 	heard = false;
-	ERR(pthread_create(&t, NULL, alarm_thread, &self));
+	NEED0(pthread_create(&t, NULL, alarm_thread, &self));
 	SHOW(nanosleep(&long_time, &left));
 	YES(left.tv_sec > 80 && left.tv_sec < 101);
 	ERR(pthread_join(t, NULL));
@@ -585,7 +585,7 @@ static void restarted(void)
 	handle(SIGUSR1, noted, SA_RESTART);
 	/* only this thread takes it */
 	ERR(pthread_sigmask(SIG_BLOCK, &s, &old));
-	ERR(pthread_create(&t, NULL, restart_thread, p));
+	NEED0(pthread_create(&t, NULL, restart_thread, p));
 	ERR(pthread_sigmask(SIG_SETMASK, &old, NULL));
 	SHOW(read(p[0], &c, 1));
 	SAY("%c", c);

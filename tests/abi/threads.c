@@ -31,15 +31,14 @@ static void create(void)
 	void *ret = NULL;
 	long got = 0;
 
-	ERR(pthread_create(&t[0], NULL, returns, (void *)10));
+	NEED0(pthread_create(&t[0], NULL, returns, (void *)10));
 	ERR(pthread_join(t[0], &ret));
 	SAY("%ld", (long)ret);
-	ERR(pthread_create(&t[0], NULL, leaves, (void *)10));
+	NEED0(pthread_create(&t[0], NULL, leaves, (void *)10));
 	ERR(pthread_join(t[0], &ret));
 	SAY("%ld", (long)ret);
 	for (long i = 0; i < 64; i++)
-		if (pthread_create(&t[i], NULL, returns, (void *)i))
-			SAY("thread %ld: no", i);
+		NEED0(pthread_create(&t[i], NULL, returns, (void *)i));
 	for (int i = 0; i < 64; i++)
 		if (!pthread_join(t[i], &ret))
 			got += (long)ret;
@@ -82,12 +81,11 @@ static void attributes(void)
 	ERR(pthread_attr_getstacksize(&a, &size));
 	SAY("%zu", size);
 	for (int i = 0; i < 20; i++)
-		if (pthread_create(&t, &a, counts_up, NULL))
-			SAY("no thread");
+		NEED0(pthread_create(&t, &a, counts_up, NULL));
 	while (atomic_load(&detached) != 20)
 		sleep_ms(1);
 	ERR(pthread_attr_destroy(&a));
-	ERR(pthread_create(&t, NULL, counts_up, NULL));
+	NEED0(pthread_create(&t, NULL, counts_up, NULL));
 	ERR(pthread_detach(t));
 	while (atomic_load(&detached) != 21)
 		sched_yield();
@@ -113,11 +111,9 @@ static void all_run(void *(*f)(void *))
 	pthread_t t[THREADS];
 
 	for (long i = 0; i < THREADS; i++)
-		if (pthread_create(&t[i], NULL, f, (void *)i))
-			SAY("no thread %ld", i);
+		NEED0(pthread_create(&t[i], NULL, f, (void *)i));
 	for (int i = 0; i < THREADS; i++)
-		if (pthread_join(t[i], NULL))
-			SAY("not joined %d", i);
+		NEED0(pthread_join(t[i], NULL));
 }
 
 static void mutex(void)
@@ -144,8 +140,7 @@ static void preempted(void)
 	pthread_t t[THREADS];
 
 	for (long i = 0; i < THREADS; i++)
-		if (pthread_create(&t[i], NULL, spins, (void *)i))
-			SAY("no thread %ld", i);
+		NEED0(pthread_create(&t[i], NULL, spins, (void *)i));
 	for (int i = 0; i < THREADS; i++)
 		while (!spun[i])
 			;
@@ -262,8 +257,7 @@ static void broadcast(void)
 	pthread_t t[THREADS];
 
 	for (int i = 0; i < THREADS; i++)
-		if (pthread_create(&t[i], NULL, waits_at_gate, NULL))
-			SAY("no thread");
+		NEED0(pthread_create(&t[i], NULL, waits_at_gate, NULL));
 	sleep_ms(5);
 	ERR(pthread_mutex_lock(&lock));
 	open_gate = true;
@@ -360,8 +354,7 @@ static void semaphores(void)
 	NEED(sem_init(&sem, 0, 0));
 	NEED(sem_init(&done, 0, 0));
 	for (int i = 0; i < THREADS; i++)
-		if (pthread_create(&t[i], NULL, takes, NULL))
-			SAY("no thread");
+		NEED0(pthread_create(&t[i], NULL, takes, NULL));
 	for (long i = 0; i < THREADS * rounds; i++)
 		NEED(sem_post(&sem));
 	for (int i = 0; i < THREADS; i++)
@@ -453,12 +446,12 @@ static void robust(void)
 	ERR(pthread_mutexattr_init(&a));
 	ERR(pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST));
 	ERR(pthread_mutex_init(&robust_lock, &a));
-	ERR(pthread_create(&t, NULL, dies_holding, NULL));
+	NEED0(pthread_create(&t, NULL, dies_holding, NULL));
 	ERR(pthread_join(t, NULL));
 	ERR(pthread_mutex_lock(&robust_lock));
 	ERR(pthread_mutex_consistent(&robust_lock));
 	ERR(pthread_mutex_unlock(&robust_lock));
-	ERR(pthread_create(&t, NULL, dies_holding, NULL));
+	NEED0(pthread_create(&t, NULL, dies_holding, NULL));
 	ERR(pthread_join(t, NULL));
 	ERR(pthread_mutex_trylock(&robust_lock));
 	/* not mended: gone for good */
@@ -467,7 +460,7 @@ static void robust(void)
 	ERR(pthread_mutex_destroy(&robust_lock));
 	/* one waits while the owner goes */
 	ERR(pthread_mutex_init(&robust_lock, &a));
-	ERR(pthread_create(&t, NULL, dies_holding, NULL));
+	NEED0(pthread_create(&t, NULL, dies_holding, NULL));
 	int r;
 
 	do {
@@ -540,26 +533,26 @@ static void cancel(void)
 	pthread_t t;
 	void *ret = NULL;
 
-	ERR(pthread_create(&t, NULL, sleeps_long, NULL));
+	NEED0(pthread_create(&t, NULL, sleeps_long, NULL));
 	sleep_ms(5);
 	ERR(pthread_cancel(t));
 	ERR(pthread_join(t, &ret));
 	SAY("%d, cancelled %d", atomic_load(&cleaned), ret == PTHREAD_CANCELED);
-	ERR(pthread_create(&t, NULL, waits_cond, NULL));
+	NEED0(pthread_create(&t, NULL, waits_cond, NULL));
 	sleep_ms(5);
 	ERR(pthread_cancel(t));
 	ERR(pthread_join(t, &ret));
 	SAY("cancelled %d", ret == PTHREAD_CANCELED);
 	ERR(pthread_mutex_trylock(&lock));
 	ERR(pthread_mutex_unlock(&lock));
-	ERR(pthread_create(&t, NULL, defers, NULL));
+	NEED0(pthread_create(&t, NULL, defers, NULL));
 	while (!atomic_load(&deferred_ready))
 		sched_yield();
 	ERR(pthread_cancel(t));
 	ERR(pthread_join(t, &ret));
 	SAY("%d, cancelled %d", atomic_load(&cleaned), ret == PTHREAD_CANCELED);
 	atomic_store(&deferred_ready, false);
-	ERR(pthread_create(&t, NULL, spins_cancelled, NULL));
+	NEED0(pthread_create(&t, NULL, spins_cancelled, NULL));
 	while (!atomic_load(&deferred_ready))
 		sched_yield();
 	ERR(pthread_cancel(t));
