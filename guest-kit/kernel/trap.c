@@ -96,5 +96,5 @@ void kit_trap(struct regs *r)
 	if (!m->signal)
 		machine_panic("exception %lu from the program at %lx",
 			      r->vector, r->rip);
-	die(r, m->signal, m->what, 0);
+	die(r, m->signal, m->what, FAULT_NOWHERE);
 }

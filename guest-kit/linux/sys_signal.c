@@ -65,8 +65,8 @@ static int64_t raise_signal(struct regs *r, uint64_t number)
 	if (handler == SIG_DFL) {
 		signal = debug_signal(r, signal, NULL);
 		if (signal)
-			fault_die(r, signal, "sent by the program itself", 0,
-				  NULL);
+			fault_die(r, signal, "sent by the program itself",
+				  FAULT_NOWHERE, NULL);
 		return 0;
 	}
 	if (machine.verbose) {
