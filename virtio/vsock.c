@@ -116,6 +116,7 @@ static void answer_rst(struct vsock *s, const struct packet *p)
 static void refuse(struct vsock_conn *c, enum vsock_refusal why)
 {
 	vsock_refuse(why);
+	c->abort = true;
 	vsock_conn_reset(c);
 }
 
@@ -154,7 +155,12 @@ static void on_shutdown(struct vsock_conn *c, uint32_t flags)
 		c->input_done = true;
 		c->readable = false;
 		c->staged = 0;
-		(void)shutdown(c->fd, SHUT_RD); /* gone already: as well */
+		if (c->role != VSOCK_SERVED) /* gone already: as well */
+			(void)shutdown(c->fd, SHUT_RD);
+	}
+	if (c->guest_shut == VSOCK_SHUTDOWN_BOTH && c->role == VSOCK_SERVED) {
+		vsock_conn_reset(c);
+		return;
 	}
 	if (c->guest_shut == VSOCK_SHUTDOWN_BOTH) {
 		/* the guest may forget it; its last bytes go their way */
@@ -222,6 +228,9 @@ static void on_packet_of(struct vsock_conn *c, const struct packet *p)
 		return;
 	}
 	if (p->op == VSOCK_OP_RST) {
+		/* both have said all: then it is only the word for that */
+		c->abort = !c->input_done ||
+			   !(c->guest_shut & VSOCK_SHUTDOWN_SEND);
 		vsock_conn_end(c);
 		return;
 	}
@@ -400,7 +409,11 @@ static int vsock_notify(struct vdev *v, unsigned queue)
 
 static int vsock_activate(struct vdev *v)
 {
-	vsock_hello_start(vsock_of(v));
+	struct vsock *s = vsock_of(v);
+
+	vsock_hello_start(s);
+	if (s->cfg.service)
+		s->cfg.service->start(s->cfg.service_ctx, v);
 	return 0;
 }
 
@@ -433,6 +446,8 @@ static void vsock_quiesce(struct vdev *v)
 
 	vsock_drop_all(s);
 	vsock_hello_stop(s);
+	if (s->cfg.service)
+		s->cfg.service->stop(s->cfg.service_ctx);
 }
 
 static void vsock_fini(struct vdev *v)
@@ -498,6 +513,8 @@ int vsock_new(const struct vsock_config *cfg, struct vdev **ret_v,
 	TAILQ_INIT(&s->ending);
 	s->after.done = after_done;
 	vsock_hello_init(s);
+	if (cfg->service)
+		s->next_call = cfg->service->call_first;
 	s->conn = calloc(cfg->conns, sizeof(*s->conn));
 	s->hash = calloc(VSOCK_CONNS_MAX, sizeof(struct vsock_conn *));
 	if (!s->conn || !s->hash || map_slots(s)) {

@@ -10,7 +10,7 @@
  * first record is the CONNECT and the first answer the OK.
  *
  * Guest to host. The guest's connection to port N of CID 2 is whatever
- * connect_port(N) opens, or RST.
+ * connect_port(N) opens, or RST. A range of ports may be the service's.
  *
  * Bytes. What the guest sends goes from its memory straight into the socket;
  * what the socket does not take waits in a buffer of VSOCK_BUF_LEN bytes a
@@ -51,6 +51,7 @@
 struct err;
 struct loop;
 struct metric;
+struct vsock_service;
 
 #define VSOCK_CONNS_MAX   4096u
 #define VSOCK_BUF_LEN     (64u << 10) /* buf_alloc; a power of two */
@@ -72,6 +73,9 @@ struct vsock_config {
 	 * waits. -EAGAIN: ask again in a while. The machine lock is held. */
 	int (*connect_port)(void *ctx, uint32_t port, bool seqpacket);
 	void *ctx;
+	/* Ports that are served in here, see virtio/vsock_service.h; or NULL. */
+	const struct vsock_service *service;
+	void *service_ctx;
 };
 
 /* Counters of this unit, NULL at the end. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -164,6 +165,19 @@ static void give_back(struct vsock_conn *c)
 	c->wrote = false;
 }
 
+/* What the peer of a TCP socket hears of the end: bytes that never reached it
+ * must not look like all there were. */
+static void close_socket(struct vsock_conn *c)
+{
+	static const struct linger at_once = { .l_onoff = 1 };
+
+	if (c->role == VSOCK_RAW && c->abort) /* gone already: as well */
+		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once,
+				 sizeof(at_once));
+	(void)close(c->fd);
+	c->fd = -1;
+}
+
 /* Takes a DEAD connection as far as the loop and the RST allow. */
 static void settle(struct vsock_conn *c)
 {
@@ -175,11 +189,9 @@ static void settle(struct vsock_conn *c)
 		loop_cancel(s->cfg.loop, &c->out);
 	if (c->in_busy || c->out_busy)
 		return;
-	if (c->fd >= 0) {
-		(void)close(c->fd);
-		c->fd = -1;
-		give_back(c);
-	}
+	if (c->fd >= 0)
+		close_socket(c);
+	give_back(c);
 	if (c->owes)
 		return;
 	c->state = VSOCK_FREE;
@@ -192,6 +204,10 @@ static void die(struct vsock_conn *c, unsigned owes)
 {
 	struct vsock *s = c->s;
 
+	if (c->role != VSOCK_UNIX && c->state != VSOCK_DEAD)
+		vsock_service_closed(c);
+	if (vsock_queued(c) > 0)
+		c->abort = true;
 	vsock_conn_untime(c);
 	if (c->is_ending)
 		TAILQ_REMOVE(&s->ending, c, wait);
@@ -235,7 +251,7 @@ void vsock_conn_watch(struct vsock_conn *c)
 {
 	uint32_t events = POLLIN;
 
-	if (c->in_busy || c->hup || c->s->v.shut)
+	if (c->in_busy || c->hup || c->s->v.shut || c->role == VSOCK_SERVED)
 		return;
 	switch ((enum vsock_state)c->state) {
 	case VSOCK_HELLO:
@@ -269,7 +285,7 @@ void vsock_conn_watch_out(struct vsock_conn *c)
 /* The host is gone, and has nothing left that the guest could want. */
 static void gone(struct vsock_conn *c)
 {
-	if (c->state == VSOCK_ASKED) {
+	if (c->state == VSOCK_ASKED || c->broken) {
 		vsock_conn_reset(c);
 		return;
 	}
@@ -290,6 +306,8 @@ static void in_done(struct loop_op *op, int res)
 		return;
 	if (res > 0 && (res & (POLLHUP | POLLERR)))
 		c->hup = true;
+	if (res > 0 && (res & POLLERR) && c->role == VSOCK_RAW)
+		c->broken = true;
 	if (res < 0)
 		vsock_conn_reset(c);
 	else if (c->state == VSOCK_HELLO)
@@ -322,6 +340,8 @@ static void out_done(struct loop_op *op, int res)
 		return;
 	if (res < 0)
 		vsock_conn_reset(c);
+	else if (c->role == VSOCK_SERVED)
+		vsock_service_writable(c);
 	else
 		vsock_flow_out(c);
 	vsock_later(s);

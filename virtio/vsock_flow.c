@@ -148,10 +148,14 @@ void vsock_flow_deaf(struct vsock_conn *c)
 	vsock_conn_ready(c, VSOCK_OWES_SHUTDOWN);
 }
 
-/* What send_iov could not do, for good. */
+/* What send_iov could not do, for good. A TCP socket may still have bytes that
+ * came before its reset: the guest hears of that behind them. */
 static void send_failed(struct vsock_conn *c, ssize_t error)
 {
-	if (error == -EMSGSIZE) { /* more than this socket can hold */
+	c->broken = c->role == VSOCK_RAW;
+	if (c->broken && c->input_done) {
+		vsock_conn_reset(c);
+	} else if (error == -EMSGSIZE) { /* more than this socket can hold */
 		vsock_refuse(VSOCK_LONG_RECORD);
 		vsock_conn_reset(c);
 	} else {
@@ -194,8 +198,41 @@ void vsock_flow_out(struct vsock_conn *c)
 	drained(c);
 }
 
+/* What waits can go on. */
+static void push(struct vsock_conn *c)
+{
+	if (c->role == VSOCK_SERVED)
+		vsock_service_input(c);
+	else
+		vsock_flow_out(c);
+}
+
+uint32_t vsock_flow_waiting(const struct vsock_conn *c)
+{
+	if (c->type != VSOCK_TYPE_SEQPACKET)
+		return vsock_queued(c);
+	return vsock_queued(c) > c->part ? head_len(c) : 0;
+}
+
+void vsock_flow_take(struct vsock_conn *c, void *buf, uint32_t len)
+{
+	struct iovec iov[2];
+	const unsigned n = ring_span(c, c->at, len, iov);
+
+	const bool whole = !buf || iov_gather(iov, n, buf, len);
+
+	CHECK(whole && len <= vsock_flow_waiting(c));
+	if (c->type == VSOCK_TYPE_SEQPACKET)
+		clear_end(c, len);
+	forwarded(c, len);
+}
+
 void vsock_flow_last(struct vsock_conn *c)
 {
+	if (c->role == VSOCK_SERVED) {
+		vsock_service_input(c);
+		return;
+	}
 	if (c->deaf || vsock_queued(c) == c->part)
 		drained(c);
 }
@@ -231,7 +268,8 @@ static void record_in(struct vsock_conn *c, struct iovec *iov, unsigned n,
 		vsock_refuse(VSOCK_EMPTY_RECORD);
 		return;
 	}
-	if (eom && vsock_queued(c) == len && !send_now(c, &iov, &n, &len))
+	if (eom && vsock_queued(c) == len && c->role == VSOCK_UNIX &&
+	    !send_now(c, &iov, &n, &len))
 		return;
 	ring_put(c, iov, n, len);
 	c->part += len;
@@ -240,7 +278,7 @@ static void record_in(struct vsock_conn *c, struct iovec *iov, unsigned n,
 
 		mark_end(c);
 		if (first)
-			vsock_flow_out(c);
+			push(c);
 	} else if (c->part == VSOCK_BUF_LEN) { /* it would wait for ever */
 		vsock_refuse(VSOCK_LONG_RECORD);
 		vsock_conn_reset(c);
@@ -261,8 +299,12 @@ void vsock_flow_in(struct vsock_conn *c, struct iovec *iov, unsigned n,
 	}
 	if (len == 0)
 		return;
-	if (vsock_queued(c) == len && !send_now(c, &iov, &n, &len))
+	if (c->role != VSOCK_SERVED && vsock_queued(c) == len &&
+	    !send_now(c, &iov, &n, &len))
 		return;
 	ring_put(c, iov, n, len);
-	vsock_conn_watch_out(c);
+	if (c->role == VSOCK_SERVED)
+		vsock_service_input(c);
+	else
+		vsock_conn_watch_out(c);
 }

@@ -88,15 +88,14 @@ static int read_record(struct vsock_conn *c)
 	return 1;
 }
 
-/* In turn, but for those the guest talks to already. */
-static uint32_t next_port(struct vsock *s, uint32_t guest_port)
+uint32_t vsock_hello_port(struct vsock *s, uint32_t guest_port, uint32_t first,
+			  uint32_t last, uint32_t *turn)
 {
 	uint32_t port;
 
 	do {
-		port = s->next_port;
-		s->next_port =
-			port == VSOCK_PORT_LAST ? VSOCK_PORT_FIRST : port + 1;
+		port = *turn;
+		*turn = port == last ? first : port + 1;
 	} while (vsock_conn_find(s, guest_port, port));
 	return port;
 }
@@ -121,7 +120,14 @@ void vsock_hello_read(struct vsock_conn *c)
 		vsock_conn_end(c);
 		return;
 	}
-	vsock_conn_bind(c, port, next_port(c->s, port));
+	if (vsock_service_has(c->s, port)) {
+		vsock_refuse(VSOCK_NO_LISTENER);
+		vsock_conn_end(c);
+		return;
+	}
+	vsock_conn_bind(c, port,
+			vsock_hello_port(c->s, port, VSOCK_PORT_FIRST,
+					 VSOCK_PORT_LAST, &c->s->next_port));
 	c->state = VSOCK_ASKED;
 	vsock_conn_ready(c, VSOCK_OWES_REQUEST);
 	vsock_conn_watch(c);
@@ -134,6 +140,10 @@ void vsock_hello_answer(struct vsock_conn *c)
 
 	vsock_conn_untime(c);
 	c->state = VSOCK_OPEN;
+	if (c->role == VSOCK_RAW) { /* the service's word is staged */
+		vsock_conn_ready(c, 0);
+		return;
+	}
 	/* a socket that was never written to takes this much */
 	if (send(c->fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) != n) {
 		vsock_conn_reset(c);
@@ -179,6 +189,10 @@ static void arm_retry(struct vsock *s)
 
 void vsock_hello_connect(struct vsock_conn *c)
 {
+	if (vsock_service_has(c->s, c->host_port)) {
+		vsock_service_open(c);
+		return;
+	}
 	if (try_connect(c))
 		return;
 	c->state = VSOCK_WAITING;

@@ -5,6 +5,7 @@
  *   vsock_flow.c   bytes from the guest to the host, and the guest's credit
  *   vsock_rx.c     packets to the guest: control, and bytes from the host
  *   vsock_hello.c  clients of the host until the guest has accepted them
+ *   vsock_service.c  connections whose other end is the monitor itself
  *
  * The machine lock protects everything. The loop only ever polls: nothing it
  * has in flight touches guest memory. */
@@ -16,6 +17,7 @@
 
 #include "loop/loop.h"
 #include "virtio/vsock.h"
+#include "virtio/vsock_service.h"
 
 #define VSOCK_RX_BATCH 16u  /* receive buffers filled by one system call */
 #define VSOCK_RSTS_MAX 256u /* RSTs for no connection that wait */
@@ -32,6 +34,13 @@ enum vsock_state {
 	VSOCK_OPEN,
 	VSOCK_LINGER, /* the guest closed; its last bytes go out */
 	VSOCK_DEAD,   /* the loop, or the RST owed, still needs it */
+};
+
+/* Who has the other end of a connection. */
+enum vsock_role {
+	VSOCK_UNIX,   /* a Unix socket */
+	VSOCK_SERVED, /* the service: bytes wait in the slot, both ways */
+	VSOCK_RAW,    /* a TCP socket that the service left to the device */
 };
 
 /* Packets that a connection owes the guest; as many as there are bits. */
@@ -52,6 +61,7 @@ struct vsock_conn {
 	uint32_t guest_port, host_port;
 	uint16_t type;
 	uint8_t state; /* enum vsock_state */
+	uint8_t role;  /* enum vsock_role */
 	uint8_t owes;
 	bool in_busy, out_busy; /* in flight */
 	bool hashed, is_ready, is_timed, is_ending;
@@ -60,6 +70,8 @@ struct vsock_conn {
 	bool readable;      /* as far as we know */
 	bool input_done;    /* the host's end was read, or nobody wants more */
 	bool hup;           /* the host has closed: polls end at once */
+	bool broken;        /* RAW: it ended by a reset, not in order */
+	bool finishing;     /* SERVED: reset behind what is staged */
 	uint8_t burst;      /* receive buffers to read into at a time */
 	uint8_t guest_shut; /* VSOCK_SHUTDOWN_*, the guest's */
 	uint32_t tx_cnt;    /* bytes sent to the guest */
@@ -70,6 +82,7 @@ struct vsock_conn {
 
 	/* guest to host */
 	bool deaf;  /* the host does not read any more */
+	bool abort; /* RAW: a reset for the peer, not an end */
 	bool wrote; /* the slot was touched */
 	uint32_t rx_cnt, fwd_cnt, told_cnt; /* virtio 1.2, 5.10.6.3 */
 	uint32_t at;   /* in the ring: rx_cnt - fwd_cnt bytes from here on */
@@ -80,7 +93,7 @@ struct vsock_conn {
 struct vsock_slot {
 	uint8_t ring[VSOCK_BUF_LEN];
 	uint8_t ends[VSOCK_BUF_LEN / 8]; /* bit n: ring[n] ends a record */
-	uint8_t staged[VSOCK_BUF_LEN];   /* host to guest */
+	uint8_t staged[VSOCK_BUF_LEN]; /* host to guest, before the socket's */
 };
 
 /* A packet for no connection. */
@@ -136,6 +149,7 @@ struct vsock {
 	struct vsock_list timed;  /* by deadline */
 	struct vsock_list ending; /* may be given up for a new one */
 	unsigned n_waiting;       /* in state WAITING */
+	uint32_t next_call;       /* the service's next port */
 	struct loop_op timer, retry, after;
 	bool timer_busy, retry_busy, after_busy;
 	struct vsock_listener listener[2];
@@ -226,6 +240,9 @@ void vsock_flow_out(struct vsock_conn *c);
 void vsock_flow_last(struct vsock_conn *c);
 /* The host reads no more: what waits is lost. */
 void vsock_flow_deaf(struct vsock_conn *c);
+/* SERVED: bytes that wait, and whole records in them; taken out in order. */
+uint32_t vsock_flow_waiting(const struct vsock_conn *c);
+void vsock_flow_take(struct vsock_conn *c, void *buf, uint32_t len);
 
 /* --- vsock_rx.c ------------------------------------------------------------ */
 
@@ -250,5 +267,23 @@ void vsock_hello_read(struct vsock_conn *c);
 void vsock_hello_answer(struct vsock_conn *c);
 /* The guest asked for a port of the host: OPEN, WAITING, or RST. */
 void vsock_hello_connect(struct vsock_conn *c);
+/* The next port from `first` to `last` that the guest's port has no connection
+ * to; *turn is where the last one was. */
+uint32_t vsock_hello_port(struct vsock *s, uint32_t guest_port, uint32_t first,
+			  uint32_t last, uint32_t *turn);
+
+/* --- vsock_service.c ------------------------------------------------------- */
+
+/* Of the host, or of the guest, a port of the service. */
+bool vsock_service_has(const struct vsock *s, uint32_t port);
+/* The guest asked for one. */
+void vsock_service_open(struct vsock_conn *c);
+/* The connection is over. */
+void vsock_service_closed(struct vsock_conn *c);
+/* SERVED: bytes came, or their end. */
+void vsock_service_input(struct vsock_conn *c);
+/* SERVED: the socket is writable; what was staged has gone. */
+void vsock_service_writable(struct vsock_conn *c);
+void vsock_service_drained(struct vsock_conn *c);
 
 #endif

@@ -180,6 +180,10 @@ static void host_ended(struct vsock_conn *c, bool broken)
 {
 	const uint32_t events = poll_now(c);
 
+	if (c->role == VSOCK_RAW && (broken || c->broken)) {
+		vsock_conn_reset(c);
+		return;
+	}
 	if (!broken && !is_end(c, events))
 		return;
 	c->readable = false;
@@ -332,7 +336,7 @@ static int send_read(struct vsock_conn *c)
 	return received(c, b, (unsigned)n, room, got, m.msg_flags);
 }
 
-/* The rest of a record. */
+/* The rest of a record, or what the service says. */
 static int send_staged(struct vsock_conn *c)
 {
 	struct vsock *s = c->s;
@@ -352,7 +356,10 @@ static int send_staged(struct vsock_conn *c)
 	c->staged_at += len;
 	c->staged -= len;
 	learn(c, true);
-	give_batch(c, b, (unsigned)n, len, c->staged == 0);
+	give_batch(c, b, (unsigned)n, len,
+		   c->staged == 0 && c->type == VSOCK_TYPE_SEQPACKET);
+	if (c->staged == 0 && c->role == VSOCK_SERVED)
+		vsock_service_drained(c);
 	return TURN_MORE;
 }
 

@@ -1,8 +1,9 @@
-/* page.c: physical pages: ranges never used yet, and a list of freed ones,
- * taken first so that little memory is ever touched. */
+/* page.c: physical pages: ranges never used yet, known to be zero under this
+ * monitor, and what was freed (buddy.c). */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/page.h"
 
+#include "kernel/buddy.h"
 #include "kernel/exit.h"
 #include "kernel/machine.h"
 #include "lib/string.h"
@@ -10,9 +11,12 @@
 #define RANGES_MAX   16
 #define RESERVED_MAX 12
 
-/* The program does not get the last few pages: page tables and the console
- * that says so need some. */
-#define KERNEL_RESERVE 8
+/* The program does not get the last few pages: page tables, open files and
+ * the console that says so need some. */
+#define RESERVE_MIN 8
+#define RESERVE_MAX 64
+
+#define RAM_TOP (512ull << 30)
 
 struct range {
 	gpa_t start, end;
@@ -20,13 +24,7 @@ struct range {
 
 static struct range unused[RANGES_MAX];
 static unsigned n_unused, current;
-static uint64_t n_free, n_total;
-
-struct freed {
-	struct freed *next;
-};
-
-static struct freed *freed_list;
+static uint64_t n_free, n_total, n_reserve;
 
 LARGE __attribute__((aligned(4096))) const uint8_t page_zeros[PAGE_LEN];
 
@@ -87,6 +85,24 @@ static void add_ram(gpa_t start, gpa_t end)
 	add_range(start, end);
 }
 
+/* n pages in a row that were never used. */
+static void *take_unused(uint64_t n)
+{
+	while (current < n_unused &&
+	       unused[current].start == unused[current].end)
+		current++;
+	for (unsigned i = current; i < n_unused; i++) {
+		gpa_t gpa = unused[i].start;
+
+		if ((unused[i].end - gpa) / PAGE_LEN < n)
+			continue;
+		unused[i].start += n * PAGE_LEN;
+		n_free -= n;
+		return phys_ptr(gpa);
+	}
+	return NULL;
+}
+
 /* The window of physical addresses grows to cover RAM beyond 4 GiB. The
  * tables come from below: they must be reachable already. */
 static void map_high(gpa_t end)
@@ -94,7 +110,7 @@ static void map_high(gpa_t end)
 	const uint64_t gib = 1ull << 30;
 
 	for (uint64_t i = 4; i < 512 && i * gib < end; i++) {
-		uint64_t *pd = page_alloc();
+		uint64_t *pd = take_unused(1);
 
 		if (!pd)
 			machine_panic("no memory to map memory");
@@ -105,11 +121,24 @@ static void map_high(gpa_t end)
 	}
 }
 
+/* A byte for each page, which is touched when the page is freed. */
+static void init_buddy(gpa_t end)
+{
+	uint64_t pages = end / PAGE_LEN;
+	uint8_t *state = take_unused(page_up(pages) / PAGE_LEN);
+
+	if (!state)
+		machine_panic("no memory for the lists of free memory");
+	if (!machine.platform)
+		memset(state, 0, pages);
+	buddy_init(state, pages);
+}
+
 void page_init(void)
 {
 	const struct pvh_start_info *s = machine.start;
 	const struct pvh_range *map = phys_ptr(s->memmap);
-	const gpa_t top = 512ull << 30;
+	gpa_t end = 0;
 
 	reserve_all(s);
 	/* The kernel's neighbourhood first: its page tables exist. */
@@ -121,81 +150,73 @@ void page_init(void)
 	for (unsigned i = 0; i < s->n_memmap; i++)
 		if (map[i].type == PVH_RANGE_RAM && map[i].gpa < KIT_LOAD_GPA)
 			add_ram(map[i].gpa, map[i].gpa + map[i].len);
-	for (unsigned i = 0; i < s->n_memmap; i++)
-		if (map[i].type == PVH_RANGE_RAM &&
-		    map[i].gpa >= KIT_PHYS_LEN && map[i].gpa < top) {
-			map_high(min_u64(map[i].gpa + map[i].len, top));
-			add_ram(map[i].gpa,
-				min_u64(map[i].gpa + map[i].len, top));
-		}
-	n_total = n_free;
-}
+	for (unsigned i = 0; i < s->n_memmap; i++) {
+		gpa_t stop = min_u64(map[i].gpa + map[i].len, RAM_TOP);
 
-void *page_alloc_run(uint64_t n)
-{
-	for (unsigned i = current; i < n_unused; i++) {
-		gpa_t gpa = unused[i].start;
-
-		if (unused[i].end - gpa < n * PAGE_LEN)
+		if (map[i].type != PVH_RANGE_RAM)
 			continue;
-		unused[i].start += n * PAGE_LEN;
+		if (map[i].gpa >= KIT_PHYS_LEN && map[i].gpa < RAM_TOP) {
+			map_high(stop);
+			add_ram(map[i].gpa, stop);
+		}
+		end = max_u64(end, stop);
+	}
+	init_buddy(end);
+	n_total = n_free;
+	n_reserve = min_u64(RESERVE_MIN + n_total / 1024, RESERVE_MAX);
+}
+
+static void *take(uint64_t n, bool zeroed)
+{
+	uint64_t freed = buddy_take(n);
+	void *run;
+
+	if (freed) {
 		n_free -= n;
-		return phys_ptr(gpa);
+		run = phys_ptr(freed * PAGE_LEN);
+	} else {
+		run = take_unused(n);
+		/* This monitor's RAM is zero where nothing was loaded. */
+		if (!run || machine.platform)
+			return run;
 	}
-	return NULL;
-}
-
-static void *take_freed(void)
-{
-	struct freed *page = freed_list;
-
-	if (page) {
-		freed_list = page->next;
-		n_free--;
-	}
-	return page;
-}
-
-static void *take_unused(void)
-{
-	while (current < n_unused &&
-	       unused[current].start == unused[current].end)
-		current++;
-	return page_alloc_run(1);
+	return zeroed ? memset(run, 0, n * PAGE_LEN) : run;
 }
 
 void *page_alloc(void)
 {
-	void *page = take_freed();
-
-	return page ? page : take_unused();
+	return take(1, false);
 }
 
 void *page_alloc_zeroed(void)
 {
-	void *page = take_freed();
-
-	if (!page) {
-		page = take_unused();
-		/* This monitor's RAM is zero where nothing was loaded. */
-		if (!page || machine.platform)
-			return page;
-	}
-	return memset(page, 0, PAGE_LEN);
+	return take(1, true);
 }
 
 void *page_alloc_program(void)
 {
-	return n_free > KERNEL_RESERVE ? page_alloc_zeroed() : NULL;
+	return n_free > n_reserve ? take(1, true) : NULL;
+}
+
+void *page_alloc_run(uint64_t n)
+{
+	return take(n, false);
+}
+
+void *page_alloc_run_zeroed(uint64_t n)
+{
+	return take(n, true);
+}
+
+void page_free_run(void *first, uint64_t n)
+{
+	buddy_put(phys_of(first) / PAGE_LEN, n);
+	n_free += n;
 }
 
 void page_free(void *page)
 {
-	struct freed *f = page;
-
-	f->next = freed_list;
-	freed_list = f;
-	n_free++;
+	page_free_run(page, 1);
 }
 
 uint64_t page_count_free(void)

@@ -8,15 +8,20 @@
 
 void page_init(void);
 
-/* NULL when there is none. Content: anything, or zeros. */
+/* NULL when there is none. Content: anything, or zeros. Memory that was used
+ * before is taken first, so that little is ever touched. */
 WUR void *page_alloc(void);
 WUR void *page_alloc_zeroed(void);
-/* n pages in a row, content anything; only while memory was never used. */
-WUR void *page_alloc_run(uint64_t n);
 /* Zeroed, for the program and its files; NULL also when only what the kernel
  * needs to go on is left. */
 WUR void *page_alloc_program(void);
 void page_free(void *page);
+
+/* n pages in a row. */
+WUR void *page_alloc_run(uint64_t n);
+WUR void *page_alloc_run_zeroed(uint64_t n);
+/* Any part of a run, by itself or with neighbours. */
+void page_free_run(void *first, uint64_t n);
 
 /* Reads as zeros; never written. */
 extern const uint8_t page_zeros[PAGE_LEN];

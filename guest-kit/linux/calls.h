@@ -49,6 +49,21 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(34, pause)              \
 	X(35, nanosleep)          \
 	X(39, getpid)             \
+	X(41, socket)             \
+	X(42, connect)            \
+	X(43, accept)             \
+	X(44, sendto)             \
+	X(45, recvfrom)           \
+	X(46, sendmsg)            \
+	X(47, recvmsg)            \
+	X(48, shutdown)           \
+	X(49, bind)               \
+	X(50, listen)             \
+	X(51, getsockname)        \
+	X(52, getpeername)        \
+	X(53, socketpair)         \
+	X(54, setsockopt)         \
+	X(55, getsockopt)         \
 	X(60, exit)               \
 	X(62, kill)               \
 	X(63, uname)              \
@@ -75,11 +90,14 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(201, time)              \
 	X(203, sched_setaffinity) \
 	X(204, sched_getaffinity) \
+	X(213, epoll_create)      \
 	X(218, set_tid_address)   \
 	X(228, clock_gettime)     \
 	X(229, clock_getres)      \
 	X(230, clock_nanosleep)   \
 	X(231, exit_group)        \
+	X(232, epoll_wait)        \
+	X(233, epoll_ctl)         \
 	X(234, tgkill)            \
 	X(257, openat)            \
 	X(262, newfstatat)        \
@@ -88,11 +106,24 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(270, pselect6)          \
 	X(271, ppoll)             \
 	X(273, set_robust_list)   \
+	X(281, epoll_pwait)       \
+	X(282, signalfd)          \
+	X(283, timerfd_create)    \
+	X(284, eventfd)           \
+	X(286, timerfd_settime)   \
+	X(287, timerfd_gettime)   \
+	X(288, accept4)           \
+	X(289, signalfd4)         \
+	X(290, eventfd2)          \
+	X(291, epoll_create1)     \
 	X(292, dup3)              \
+	X(299, recvmmsg)          \
 	X(302, prlimit64)         \
+	X(307, sendmmsg)          \
 	X(318, getrandom)         \
 	X(334, rseq)              \
-	X(439, faccessat2)
+	X(439, faccessat2)        \
+	X(441, epoll_pwait2)
 
 #define SYSCALL_DECLARE(number, name) syscall_fn sys_##name;
 SYSCALLS(SYSCALL_DECLARE)

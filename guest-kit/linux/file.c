@@ -5,6 +5,7 @@
 #include "kernel/kmem.h"
 #include "linux/calls.h"
 #include "linux/console_file.h"
+#include "linux/epoll.h"
 #include "linux/errno.h"
 
 #define F_DUPFD         0
@@ -47,9 +48,26 @@ void file_put(struct file *f)
 {
 	if (--f->refs)
 		return;
+	epoll_forget(f);
 	if (f->ops->release)
 		f->ops->release(f);
 	kmem_free(f, sizeof(*f));
+}
+
+unsigned file_poll(struct file *f)
+{
+	return f->ops->poll ? f->ops->poll(f) : POLL_READABLE | POLL_WRITABLE;
+}
+
+int file_stat_anon(struct file *f, struct linux_stat *ret)
+{
+	(void)f;
+	*ret = (struct linux_stat){ .dev = 2,
+				    .ino = 1,
+				    .nlink = 1,
+				    .mode = 0600,
+				    .blksize = PAGE_LEN };
+	return 0;
 }
 
 static struct slot *slot_of(uint64_t fd)

@@ -101,6 +101,7 @@ struct file {
 	uint64_t pos;
 	void *data;         /* its ops' */
 	struct inode *node; /* of the file system, or NULL (fs/) */
+	struct epoll_watch *watches; /* epoll's, of this file */
 };
 
 /* With one reference, or NULL: no memory. */
@@ -108,6 +109,10 @@ WUR struct file *file_new(const struct file_ops *ops, uint32_t flags,
 			  void *data);
 struct file *file_get(struct file *f); /* one more */
 void file_put(struct file *f);
+/* Which POLL* hold now. */
+unsigned file_poll(struct file *f);
+/* For ops->stat of what has no name and no type. */
+int file_stat_anon(struct file *f, struct linux_stat *ret);
 
 #define FD_MAX 4096 /* RLIMIT_NOFILE's hard limit */
 

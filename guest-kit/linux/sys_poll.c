@@ -7,6 +7,7 @@
 #include "linux/calls.h"
 #include "linux/errno.h"
 #include "linux/file.h"
+#include "linux/signal.h"
 #include "linux/time.h"
 
 struct pollfd {
@@ -26,11 +27,6 @@ struct entry {
 #define READ_SET   (POLL_READABLE | POLLRDBAND | POLLHUP | POLLERR)
 #define WRITE_SET  (POLL_WRITABLE | POLLWRBAND | POLLERR)
 #define EXCEPT_SET POLLPRI
-
-static unsigned file_poll(struct file *f)
-{
-	return f->ops->poll ? f->ops->poll(f) : POLL_READABLE | POLL_WRITABLE;
-}
 
 static int64_t look(struct entry *e, uint64_t n)
 {
@@ -137,12 +133,30 @@ static int64_t read_interval(uint64_t gva, uint64_t *ret_until)
 	return rc;
 }
 
+/* What is left of the time goes back to where it came from, in seconds and
+ * `unit` ns; memory that cannot be written does not matter. */
+static void write_left(uint64_t gva, uint64_t until_ns, uint64_t unit)
+{
+	uint64_t now = clock_now();
+	uint64_t left = until_ns > now ? until_ns - now : 0;
+	const uint64_t t[2] = { left / NS_PER_SEC, left % NS_PER_SEC / unit };
+
+	if (gva && user_write(gva, t, sizeof(t)))
+		return;
+}
+
 int64_t sys_ppoll(struct regs *r)
 {
 	uint64_t until;
 	int64_t rc = read_interval(ARG3(r), &until);
 
-	return rc ? rc : poll_until(ARG1(r), ARG2(r), until);
+	if (!rc)
+		rc = signal_use_mask(ARG4(r), ARG5(r));
+	if (rc)
+		return rc;
+	rc = poll_until(ARG1(r), ARG2(r), until);
+	write_left(ARG3(r), until, 1);
+	return rc;
 }
 
 #define SETS 3
@@ -235,23 +249,34 @@ static int64_t select_until(struct regs *r, uint64_t until_ns)
 int64_t sys_select(struct regs *r)
 {
 	uint64_t until = WAIT_FOREVER;
-	int64_t tv[2];
+	int64_t tv[2], rc;
 
 	if (ARG5(r)) {
 		if (user_read(tv, ARG5(r), sizeof(tv)))
 			return -LINUX_EFAULT;
-		if (tv[0] < 0 || tv[1] < 0 || tv[1] > 999999)
+		if (tv[0] < 0 || tv[1] < 0)
 			return -LINUX_EINVAL;
 		until = clock_now() +
-			time_ns((uint64_t)tv[0], (uint64_t)tv[1] * 1000);
+			time_ns((uint64_t)tv[0] + (uint64_t)tv[1] / 1000000,
+				(uint64_t)tv[1] % 1000000 * 1000);
 	}
-	return select_until(r, until);
+	rc = select_until(r, until);
+	write_left(ARG5(r), until, 1000);
+	return rc;
 }
 
 int64_t sys_pselect6(struct regs *r)
 {
-	uint64_t until;
+	uint64_t until, mask[2] = { 0 };
 	int64_t rc = read_interval(ARG5(r), &until);
 
-	return rc ? rc : select_until(r, until);
+	if (!rc && ARG6(r)) /* a pointer to pointer and length */
+		rc = user_read(mask, ARG6(r), sizeof(mask));
+	if (!rc)
+		rc = signal_use_mask(mask[0], mask[1]);
+	if (rc)
+		return rc;
+	rc = select_until(r, until);
+	write_left(ARG5(r), until, 1);
+	return rc;
 }

@@ -210,16 +210,33 @@ static int open_disks(struct run *r, struct err *err)
 	return 0;
 }
 
+static bool has_vsock(const struct run_options *o)
+{
+	return o->vsock.cid || o->proxy;
+}
+
 static int open_vsock(struct run *r, struct err *err)
 {
-	if (!r->opt.vsock.cid)
+	const struct run_options *o = &r->opt;
+
+	if (!has_vsock(o))
 		return 0;
-	return run_vsock_open(&r->opt.vsock, &r->vsock_host, &r->vsock, err);
+	if (o->proxy && run_proxy_bind(o->proxy, err))
+		return err->code;
+	return run_vsock_open(o->vsock.cid ? &o->vsock : NULL, &r->vsock_host,
+			      &r->vsock, err);
+}
+
+static int open_proxy(struct run *r, struct err *err)
+{
+	return r->opt.proxy
+		       ? run_proxy_open(r->opt.proxy, r->loop, &r->vsock, err)
+		       : 0;
 }
 
 static bool is_deep(const struct run_options *o)
 {
-	return o->n_disks > 0 || o->vsock.cid;
+	return o->n_disks > 0 || has_vsock(o);
 }
 
 static int open_nets(struct run *r, struct err *err)
@@ -251,7 +268,7 @@ static int make_machine(struct run *r, const struct boot_src *image,
 		.n_disks = r->n_disks,
 		.net = r->net,
 		.n_nets = r->n_nets,
-		.vsock = o->vsock.cid ? &r->vsock : NULL,
+		.vsock = has_vsock(o) ? &r->vsock : NULL,
 		.balloon = o->has_balloon ? &o->balloon : NULL,
 		.verbose = o->verbose > 0,
 		.strace = o->debug.strace,
@@ -453,7 +470,7 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 			   &r->debug, err) ||
 	    loop_new(is_deep(&r->opt) ? LOOP_ENTRIES_DEEP : LOOP_ENTRIES,
 		     engine(&r->opt), &r->loop, err) ||
-	    catch_signals(r, err) ||
+	    open_proxy(r, err) || catch_signals(r, err) ||
 	    run_console_open(&r->opt, r->signal_fd, &r->console,
 			     &r->early_signal, err))
 		return STATUS_ERROR;

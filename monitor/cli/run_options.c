@@ -62,6 +62,23 @@ const char run_help[] =
 	"                          and host: a client connects to SOCK and "
 	"says\n"
 	"                          CONNECT PORT, the guest's port P is SOCK_P\n"
+	"      --publish [ADDR:]PORT:GUESTPORT[/tcp|/udp]\n"
+	"                          a port of the host that is the program's;\n"
+	"                          ADDR is 127.0.0.1 unless given, 0.0.0.0 "
+	"for\n"
+	"                          everybody, IPv6 in [brackets]; PORT 0 is "
+	"any\n"
+	"                          free one, named on stderr (repeatable)\n"
+	"      --egress none|all|DEST:PORTS[,DEST:PORTS]...\n"
+	"                          where a program may connect to: a name, an\n"
+	"                          address or NET/BITS; PORTS like 443,\n"
+	"                          8000-8999 or * (default none; all leaves "
+	"out\n"
+	"                          the host itself and link-local addresses)\n"
+	"      --resolver ADDR[:PORT]\n"
+	"                          who answers a program's DNS queries "
+	"(default:\n"
+	"                          as /etc/resolv.conf says)\n"
 	"      --balloon on|WORD[,WORD]...\n"
 	"                          a memory balloon; words: size=SIZE (to "
 	"take\n"
@@ -124,6 +141,9 @@ enum {
 	OPT_ROOTFS,
 	OPT_DISK,
 	OPT_VSOCK,
+	OPT_PUBLISH,
+	OPT_EGRESS,
+	OPT_RESOLVER,
 	OPT_NET,
 	OPT_BALLOON,
 	OPT_CONTROL,
@@ -149,6 +169,9 @@ static const struct option options[] = {
 	{ "rootfs", required_argument, NULL, OPT_ROOTFS },
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "vsock", required_argument, NULL, OPT_VSOCK },
+	{ "publish", required_argument, NULL, OPT_PUBLISH },
+	{ "egress", required_argument, NULL, OPT_EGRESS },
+	{ "resolver", required_argument, NULL, OPT_RESOLVER },
 	{ "net", required_argument, NULL, OPT_NET },
 	{ "balloon", required_argument, NULL, OPT_BALLOON },
 	{ "control", required_argument, NULL, OPT_CONTROL },
@@ -264,6 +287,17 @@ static int parse_balloon(const char *s, struct run_options *o, struct err *err)
 	return run_balloon_parse(s, &o->balloon, err);
 }
 
+static int parse_proxy(int (*parse)(struct run_proxy *p, const char *s,
+				    struct err *err),
+		       struct run_options *o, struct err *err)
+{
+	if (!o->proxy)
+		o->proxy = run_proxy_new();
+	if (!o->proxy)
+		return err_set(err, -ENOMEM, "options");
+	return parse(o->proxy, optarg, err);
+}
+
 static int parse_one(int opt, struct run_options *o, struct err *err)
 {
 	unsigned v = 0;
@@ -298,6 +332,15 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 				    optarg);
 		else
 			r = run_vsock_parse(optarg, &o->vsock, err);
+		break;
+	case OPT_PUBLISH:
+		r = parse_proxy(run_proxy_publish, o, err);
+		break;
+	case OPT_EGRESS:
+		r = parse_proxy(run_proxy_egress, o, err);
+		break;
+	case OPT_RESOLVER:
+		r = parse_proxy(run_proxy_resolver, o, err);
 		break;
 	case OPT_BALLOON:
 		r = parse_balloon(optarg, o, err);
@@ -421,6 +464,8 @@ void run_options_fini(struct run_options *o)
 		run_disk_fini(&o->disk[--o->n_disks]);
 	while (o->n_nets > 0)
 		run_net_fini(&o->net[--o->n_nets]);
+	run_proxy_free(o->proxy);
+	o->proxy = NULL;
 	free(o->env);
 	o->env = NULL;
 }

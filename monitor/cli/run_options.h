@@ -12,6 +12,7 @@
 #include "cli/run_debug.h"
 #include "cli/run_disk.h"
 #include "cli/run_net.h"
+#include "cli/run_proxy.h"
 #include "cli/run_vsock.h"
 #include "loop/loop.h"
 
@@ -35,6 +36,7 @@ struct run_options {
 	struct run_net net[MACHINE_NETS_MAX]; /* owned */
 	unsigned n_nets;
 	struct run_vsock vsock;
+	struct run_proxy *proxy; /* owned; NULL: no such option */
 	struct machine_balloon balloon;
 	bool has_balloon;
 	struct run_debug debug;

@@ -95,12 +95,15 @@ static int connect_port(void *ctx, uint32_t port, bool seqpacket)
 {
 	const struct run_vsock_host *host = ctx;
 	char path[UNIX_PATH_LEN + 1];
-	AUTO_FD fd = socket(AF_UNIX,
-			    (seqpacket ? SOCK_SEQPACKET : SOCK_STREAM) |
-				    SOCK_NONBLOCK | SOCK_CLOEXEC,
-			    0);
+	AUTO_FD fd = -1;
 	int r;
 
+	if (!host->opt)
+		return -ECONNREFUSED;
+	fd = socket(AF_UNIX,
+		    (seqpacket ? SOCK_SEQPACKET : SOCK_STREAM) | SOCK_NONBLOCK |
+			    SOCK_CLOEXEC,
+		    0);
 	if (fd < 0)
 		return -errno;
 	(void)snprintf(path, sizeof(path), "%s_%u", host->opt->path, port);
@@ -141,7 +144,7 @@ int run_vsock_open(const struct run_vsock *o, struct run_vsock_host *host,
 	*host = (struct run_vsock_host){ .opt = o };
 	for (unsigned i = 0; i < RUN_VSOCK_LISTENERS; i++)
 		host->listener[i].socket.fd = -1;
-	for (unsigned i = 0; i < RUN_VSOCK_LISTENERS; i++) {
+	for (unsigned i = 0; o && i < RUN_VSOCK_LISTENERS; i++) {
 		struct run_vsock_listener *l = &host->listener[i];
 		int r;
 
@@ -164,7 +167,7 @@ int run_vsock_open(const struct run_vsock *o, struct run_vsock_host *host,
 			 "connections, not %u",
 			 conns, MACHINE_VSOCK_CONNS_MAX);
 	*ret = (struct machine_vsock){
-		.cid = o->cid,
+		.cid = o ? o->cid : MACHINE_CID_MIN,
 		.conns = conns,
 		.listen_fd = host->listener[0].socket.fd,
 		.listen_seqpacket_fd = host->listener[1].socket.fd,

@@ -26,7 +26,7 @@ struct run_vsock {
 
 /* What is open while the guest runs. */
 struct run_vsock_host {
-	const struct run_vsock *opt;
+	const struct run_vsock *opt; /* NULL: no Unix sockets */
 	struct run_vsock_listener {
 		char *path; /* owned */
 		struct unix_listener socket;
@@ -41,6 +41,8 @@ WUR int run_vsock_parse(const char *spec, struct run_vsock *ret,
  * Listens, and raises the limit of open files as far as it goes. Fills *host,
  * which stays where it is until run_vsock_close, and *ret. A socket file that
  * nobody listens on is replaced; others are an error that names the file.
+ * `o` NULL: a device for what the monitor serves alone, with an address that is
+ * nobody's to choose.
  */
 WUR int run_vsock_open(const struct run_vsock *o, struct run_vsock_host *host,
 		       struct machine_vsock *ret, struct err *err);

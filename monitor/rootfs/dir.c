@@ -44,7 +44,7 @@ static int wrap_path(struct err *err, const struct tree_node *node)
 		at -= node->name_len;
 		memcpy(text + at, node->name, node->name_len);
 	}
-	return err_wrap(err, "%s", at < SHOWN_MAX ? text + at : ".");
+	return source_wrap(err, at < SHOWN_MAX ? text + at : ".");
 }
 
 /* A descriptor of a directory of the tree, or -errno. */
@@ -114,7 +114,8 @@ static int add_stat(struct tree *t, struct tree_node *dir, int dir_fd,
 			return err->code;
 		attr.target = target;
 	}
-	if (tree_put(t, dir, name, strlen(name), &attr, &node, err))
+	node = tree_put(t, dir, name, strlen(name), &attr, err);
+	if (!node)
 		return err->code;
 	return is_shared ? tree_keep_ino(t, node->inode, err) : 0;
 }
@@ -131,7 +132,7 @@ static int add_name(struct tree *t, struct tree_node *dir, int dir_fd,
 	else
 		(void)add_stat(t, dir, dir_fd, name, &st, err);
 	if (err->code != 0)
-		(void)err_wrap(err, "%s", name);
+		(void)source_wrap(err, name);
 	return err->code;
 }
 

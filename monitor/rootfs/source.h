@@ -50,6 +50,10 @@ WUR int cpio_scan(const struct archive *a, struct tree *t, struct err *err);
 WUR int archive_read(const struct archive *a, uint64_t off, void *dst,
 		     size_t len, const char *what, struct err *err);
 
+/* Puts the end of a name before the message, without what a terminal would
+ * obey; a long one must not push the message out. Returns err->code. */
+int source_wrap(struct err *err, const char *name);
+
 void archive_open(struct archive *a, struct pack_source *ret);
 
 #endif

@@ -168,6 +168,8 @@ static int create_vsock(struct machine *m, unsigned nth, struct irq_line irq,
 		.listen_seqpacket_fd = c->listen_seqpacket_fd,
 		.connect_port = c->connect_port,
 		.ctx = c->ctx,
+		.service = c->service,
+		.service_ctx = c->service_ctx,
 	};
 
 	_Static_assert(MACHINE_CID_MIN == VSOCK_CID_MIN &&

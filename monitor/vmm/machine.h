@@ -16,6 +16,7 @@ struct err;
 struct loop;
 struct machine;
 struct outcome;
+struct vsock_service;
 
 #define MACHINE_LEGACY_SERIAL 1u
 #define MACHINE_LEGACY_PIT    2u
@@ -85,6 +86,9 @@ struct machine_vsock {
 	/* A non-blocking socket, returned owned, or negative errno. */
 	int (*connect_port)(void *ctx, uint32_t port, bool seqpacket);
 	void *ctx; /* borrowed while the machine lives */
+	/* Ports that the monitor serves, as net/netproxy.h does; or NULL. */
+	const struct vsock_service *service;
+	void *service_ctx; /* borrowed, as above */
 };
 
 struct machine_config {

@@ -102,7 +102,7 @@ static void look(void)
 
 		if (i < KEPT || i >= ALL)
 			continue;
-		words(i)[0] = 0; /* the store links its pages there */
+		words(i)[0] = words(i)[1] = 0; /* links of the free */
 		if (!zero(i)) {
 			words(i)[0] = i * 0x9e3779b97f4a7c15;
 			if (!stamped(i))

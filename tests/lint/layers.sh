@@ -20,12 +20,14 @@ BEGIN {
 		"guest-kit/include/abi"
 	may["monitor/debug"] = "monitor/base monitor/mem monitor/loop " \
 		"guest-kit/include/abi"
-	may["monitor/vmm"] = "monitor/base monitor/mem monitor/loop jail " \
-		"snapshot virtio monitor/kvm monitor/boot monitor/debug " \
+	may["monitor/net"] = "monitor/base monitor/loop virtio " \
 		"guest-kit/include/abi"
+	may["monitor/vmm"] = "monitor/base monitor/mem monitor/loop jail " \
+		"snapshot virtio monitor/kvm monitor/boot monitor/net " \
+		"monitor/debug guest-kit/include/abi"
 	may["monitor/api"] = "monitor/base monitor/loop monitor/vmm"
 	may["monitor/cli"] = "monitor/base monitor/loop monitor/rootfs " \
-		"monitor/boot monitor/vmm monitor/api jail"
+		"monitor/boot monitor/net monitor/vmm monitor/api jail"
 	may["monitor/include"] = ""
 	may["guest-kit"] = ""
 	may["examples"] = "monitor/include"
@@ -78,7 +80,7 @@ function resolve(inc, first)
 		return from "/" inc
 	first = inc
 	sub(/\/.*/, "", first)
-	if (has("base mem loop rootfs kvm boot debug vmm api cli include", first))
+	if (has("base mem loop rootfs kvm boot net debug vmm api cli include", first))
 		return "monitor/" inc
 	if (first == "abi")
 		return "guest-kit/include/" inc
