@@ -55,7 +55,7 @@ struct socket {
 	struct socket *peer;
 	/* Of a listener: those not accepted, none with a file. */
 	struct socket *first, *last, *next;
-	struct socket *listener; /* on whose list this is */
+	struct socket *listener; /* NULL: accepted, or made otherwise */
 	uint32_t n_waiting, backlog;
 
 	uint64_t rcv_timeout_ns, snd_timeout_ns; /* 0: none */
