@@ -275,7 +275,7 @@ static int64_t ioctl(struct file *f, uint32_t request, uint64_t arg)
 		break;
 	default:
 		return s->ops->ioctl ? s->ops->ioctl(s, request, arg)
-				     : -LINUX_ENOTTY;
+				     : interface_ioctl(request, arg);
 	}
 	return user_write(arg, &value, sizeof(value));
 }

@@ -156,6 +156,9 @@ void socket_drop_waiting(struct socket *listener);
 WUR int socket_accept(struct socket *listener, uint64_t until_ns,
 		      struct socket **ret);
 
+/* ioctls about network interfaces, of any socket. -ENOTTY. */
+WUR int64_t interface_ioctl(uint32_t request, uint64_t arg);
+
 /* Families: type has no flags; -EAFNOSUPPORT, -ESOCKTNOSUPPORT,
  * -EPROTONOSUPPORT. */
 WUR int unix_new(unsigned type, int protocol, struct socket **ret);

@@ -183,8 +183,8 @@ static int64_t receive(struct socket *s, struct message *m, uint64_t until_ns)
 	while (!s->rcv.first) {
 		if (s->error)
 			return socket_take_error(s);
-		if (s->shut & SHUT_RECEIVE)
-			return 0;
+		if (s->shut & SHUT_RECEIVE) /* who does not wait learns less */
+			return until_ns ? 0 : -LINUX_EAGAIN;
 		rc = socket_wait(s, until_ns);
 		if (rc)
 			return rc;

@@ -28,11 +28,11 @@ static short polled(int fd)
 #define POLLED(fd) SAY("%s: %x", #fd, polled(fd))
 
 /* Until something of `events`, then what there is. */
-#define AWAIT(fd, want)                                                        \
+#define AWAIT(sock, want)                                                       \
 	({                                                                     \
-		struct pollfd p_ = { .fd = fd, .events = want };               \
+		struct pollfd p_ = { .fd = sock, .events = want };             \
 		poll(&p_, 1, 5000);                                            \
-		SAY("%s: %x", #fd, p_.revents);                                \
+		SAY("%s: %x", #sock, p_.revents);                              \
 	})
 
 static struct sockaddr_in v4(uint32_t ip, int port)
@@ -477,7 +477,7 @@ static void options(void)
 	SET(t, SOL_SOCKET, SO_RCVBUF, 10000);
 	SET(t, SOL_SOCKET, SO_SNDBUF, 1);
 	SET(t, SOL_SOCKET, SO_RCVBUF, 1);
-	SET(u, SOL_SOCKET, SO_RCVBUF, 1 << 30);
+	SET(u, SOL_SOCKET, SO_RCVBUF, 1 << 17);
 	SET(t, SOL_SOCKET, SO_TYPE, 1);
 	SET(t, SOL_SOCKET, 9999, 1);
 	SHOW(setsockopt(t, SOL_SOCKET, SO_REUSEADDR, &one, 2));
