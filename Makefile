@@ -187,8 +187,23 @@ GUEST_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -static -Iguest-kit/include -Ite
 # Helpers of the integration tests run on the host, or in the SVM lane's.
 HELPER_BIN := $(addprefix $(G)/,$(basename $(sort $(wildcard tests/integ/helpers/*.c))))
 
+# The libc test programs, each with both libraries
+ABI_SRC := $(sort $(wildcard tests/abi/*.c))
+ABI_BIN := $(foreach l,musl glibc,$(ABI_SRC:tests/abi/%.c=$(G)/tests/abi/$l/%))
+ABI_CFLAGS := -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -static -pthread
+
+$(G)/tests/abi/musl/%: tests/abi/%.c tests/abi/abi.h Makefile
+	$(call say,MUSL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(MUSL_CC) $(ABI_CFLAGS) -o $@ $<
+
+$(G)/tests/abi/glibc/%: tests/abi/%.c tests/abi/abi.h Makefile
+	$(call say,GLIBC,$@)
+	@mkdir -p $(@D)
+	$(Q)gcc $(ABI_CFLAGS) -o $@ $<
+
 .PHONY: guests
-guests: $(GUEST_BIN) $(HELPER_BIN) $(LINKED_BIN) $(KIT_EX_BIN) $(G)/bench/io
+guests: $(GUEST_BIN) $(ABI_BIN) $(HELPER_BIN) $(LINKED_BIN) $(KIT_EX_BIN) $(G)/bench/io
 
 $(G)/tests/guests/%: tests/guests/%.c Makefile $(wildcard tests/guests/*.h)
 	$(call say,GUEST,$@)

@@ -1,6 +1,7 @@
 #!/bin/sh
-# setup.sh: install what building and testing mayfly needs (Debian 12, apt).
-# Does nothing, and needs no network, when everything is there already.
+# setup.sh [programs]: install what building and testing mayfly needs (Debian
+# 12, apt). Does nothing, and needs no network, when everything is there
+# already. `programs` adds what tests/programs/setup.sh wants.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,6 +14,11 @@ clang clang-format clang-tidy libclang-rt-14-dev shellcheck
 qemu-system-x86 busybox-static acpica-tools cpio lz4 strace jq
 e2fsprogs iproute2 socat
 "
+if [ "${1-}" = programs ]; then
+	packages="$packages
+		bash-static liblua5.4-dev libsqlite3-dev zlib1g-dev libzstd-dev
+		liblzma-dev g++ golang-go rustc python3"
+fi
 
 # dpkg-query prints nothing for a package it has never heard of.
 missing()

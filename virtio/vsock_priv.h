@@ -93,7 +93,7 @@ struct vsock_conn {
 struct vsock_slot {
 	uint8_t ring[VSOCK_BUF_LEN];
 	uint8_t ends[VSOCK_BUF_LEN / 8]; /* bit n: ring[n] ends a record */
-	uint8_t staged[VSOCK_BUF_LEN];   /* host to guest, before the socket's */
+	uint8_t staged[VSOCK_BUF_LEN]; /* host to guest, before the socket's */
 };
 
 /* A packet for no connection. */

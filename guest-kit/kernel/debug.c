@@ -274,8 +274,12 @@ static void do_request(struct debug_stop *s)
 	uint64_t len = s->request_len;
 
 	if (s->request == DEBUG_POPULATE && s->request_gva < VM_END &&
-	    len <= VM_END - s->request_gva)
-		(void)vm_populate(start, page_up(s->request_gva + len) - start);
+	    len <= VM_END - s->request_gva) {
+		len = page_up(s->request_gva + len) - start;
+		/* What may be written is the program's own before it is. */
+		if (vm_populate(start, len, true))
+			(void)vm_populate(start, len, false);
+	}
 	s->request = DEBUG_NONE;
 }
 

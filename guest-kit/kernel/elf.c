@@ -1,5 +1,6 @@
-/* elf.c: maps the program from its file in guest memory: text and constants
- * where they lie, data as copies. */
+/* elf.c: maps the program from its file in guest memory: private mappings of
+ * the file, as Linux makes them, but for what will be touched soon filled at
+ * once. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/elf.h"
 
@@ -7,68 +8,79 @@
 #include "kernel/exit.h"
 #include "kernel/machine.h"
 #include "kernel/page.h"
+#include "kernel/store.h"
 #include "kernel/vm.h"
 #include "lib/string.h"
+#include "linux/errno.h"
 
 #define PIE_BASE 0x400000ull
 
 /* Zeros behind the data that exist from the start. */
-#define BSS_EAGER (16 * PAGE_LEN)
+#define BSS_EAGER  (16 * PAGE_LEN)
+#define DATA_EAGER (64 * PAGE_LEN)
+#define TEXT_EAGER (512 * PAGE_LEN)
 
-static uint64_t load_base;
+/* An ELF file that lies in one piece in guest memory. */
+struct elf_file {
+	const char *name;
+	struct store *store;
+	const uint8_t *start;
+	uint64_t len;
+	uint64_t moved; /* from where it is linked to where it is mapped */
+};
 
-static const uint8_t *file_at(uint64_t off)
+static struct elf_file program = { .name = "the program" };
+
+static bool file_has(const struct elf_file *f, uint64_t off, uint64_t len)
 {
-	return (const uint8_t *)phys_ptr(machine.program) + off;
+	return off <= f->len && len <= f->len - off;
 }
 
-static bool file_has(uint64_t off, uint64_t len)
+static const struct elf_header *header_of(const struct elf_file *f)
 {
-	return off <= machine.program_len && len <= machine.program_len - off;
+	return (const struct elf_header *)(const void *)f->start;
 }
 
-static const struct elf_header *check_header(void)
+static const struct elf_segment *segments_of(const struct elf_file *f)
 {
-	const struct elf_header *h = phys_ptr(machine.program);
+	return (const struct elf_segment *)(const void *)(f->start +
+							  header_of(f)->phoff);
+}
 
-	if (!machine.program)
-		machine_noexec("no program was given (PVH module 0)");
-	if (machine.program & PAGE_MASK)
-		machine_noexec("the program is not page-aligned in memory");
-	if (machine.program_len < sizeof(*h) || h->magic != ELF_MAGIC)
-		machine_noexec("not an ELF file");
+static void check_header(const struct elf_file *f)
+{
+	const struct elf_header *h = header_of(f);
+
+	if (f->len < sizeof(*h) || h->magic != ELF_MAGIC)
+		machine_noexec("%s: not an ELF file", f->name);
 	if (h->class != ELF_CLASS64 || h->machine != ELF_X86_64)
-		machine_noexec("not an ELF file for x86-64");
+		machine_noexec("%s: not an ELF file for x86-64", f->name);
 	if (h->type != ELF_EXEC && h->type != ELF_DYN)
-		machine_noexec("not an executable ELF file");
+		machine_noexec("%s: not an executable ELF file", f->name);
 	if (h->phentsize != sizeof(struct elf_segment) || !h->phnum ||
-	    (h->phoff & 7) || !file_has(h->phoff, h->phnum * 56ull))
-		machine_noexec("broken ELF program headers");
-	return h;
+	    (h->phoff & 7) || !file_has(f, h->phoff, h->phnum * 56ull))
+		machine_noexec("%s: broken ELF program headers", f->name);
 }
 
-static void check_segment(const struct elf_segment *s)
+static void check_segment(const struct elf_file *f, const struct elf_segment *s)
 {
-	uint64_t vaddr = s->vaddr + load_base;
+	uint64_t gva = s->vaddr + f->moved;
 
-	if (s->filesz > s->memsz || !file_has(s->offset, s->filesz) ||
+	if (s->filesz > s->memsz || !file_has(f, s->offset, s->filesz) ||
 	    ((s->vaddr ^ s->offset) & PAGE_MASK))
-		machine_noexec("broken ELF segment at %lx", s->vaddr);
-	if (vaddr < VM_MIN || vaddr >= VM_END || s->memsz > VM_END - vaddr)
-		machine_noexec("ELF segment at %lx: address not usable",
+		machine_noexec("%s: broken ELF segment at %lx", f->name,
 			       s->vaddr);
-}
-
-static NORETURN void no_memory(void)
-{
-	machine_noexec("out of guest memory for the program (%lu KiB in all)",
-		       page_count_total() * 4);
+	if (gva < VM_MIN || gva >= VM_END || s->memsz > VM_END - gva)
+		machine_noexec("%s: ELF segment at %lx: address not usable",
+			       f->name, s->vaddr);
 }
 
 static void must(int rc)
 {
 	if (rc)
-		no_memory();
+		machine_noexec("out of guest memory for the program (%lu KiB "
+			       "in all)",
+			       page_count_total() * 4);
 }
 
 static unsigned segment_prot(uint32_t flags)
@@ -78,120 +90,169 @@ static unsigned segment_prot(uint32_t flags)
 	       (flags & ELF_PF_X ? VM_EXEC : 0);
 }
 
-/* [start, end) of the segment's pages that hold file bytes, copied. */
-static void copy_pages(const struct elf_segment *s, uint64_t start,
-		       uint64_t end, unsigned prot)
+/* The pages with bytes of the file. What is written soon is copied now, for
+ * less than faults cost, and what is read is there. */
+static void map_file_part(const struct elf_file *f, const struct elf_segment *s,
+			  uint64_t start, uint64_t end, unsigned prot)
 {
-	uint64_t vaddr = s->vaddr + load_base;
+	const struct vm_area area = {
+		.start = start,
+		.end = end,
+		.off = page_down(s->offset),
+		.store = f->store,
+		.prot = prot,
+	};
+	const bool write = prot & VM_WRITE;
+	const uint64_t eager = write ? DATA_EAGER : TEXT_EAGER;
 
-	for (uint64_t at = start; at < end; at += PAGE_LEN) {
-		uint64_t from = max_u64(at, vaddr);
-		uint64_t stop = min_u64(at + PAGE_LEN, vaddr + s->filesz);
-		uint8_t *page = page_alloc_zeroed();
-
-		if (!page)
-			no_memory();
-		memcpy(page + (from - at), file_at(from - vaddr + s->offset),
-		       stop - from);
-		must(vm_map_phys(at, phys_of(page), PAGE_LEN, prot));
-	}
+	must(vm_map(&area));
+	must(vm_populate(start, min_u64(end - start, eager), write));
 }
 
-static void map_segment(const struct elf_segment *s)
+/* Between the file's last byte and the page's end there are zeros. */
+static void clear_tail(uint64_t from, uint64_t end)
 {
-	uint64_t vaddr = s->vaddr + load_base;
-	uint64_t start = page_down(vaddr);
-	uint64_t file_end = page_up(vaddr + s->filesz);
-	uint64_t end = page_up(vaddr + s->memsz);
+	uint8_t *page;
+
+	must(vm_populate(page_down(from), PAGE_LEN, true));
+	page = vm_page(page_down(from));
+	memset(page + (from & PAGE_MASK), 0, end - from);
+}
+
+static void map_segment(const struct elf_file *f, const struct elf_segment *s)
+{
+	uint64_t gva = s->vaddr + f->moved;
+	uint64_t start = page_down(gva);
+	uint64_t file_end = page_up(gva + s->filesz);
+	uint64_t end = page_up(gva + s->memsz);
 	unsigned prot = segment_prot(s->flags);
 
-	if (!vm_is_free(start, end - start))
-		machine_noexec("ELF segments share the page at %lx", start);
 	if (!s->filesz)
 		file_end = start;
-	if (file_end > start && !(prot & VM_WRITE) && s->filesz == s->memsz)
-		must(vm_map_phys(start, machine.program + page_down(s->offset),
-				 file_end - start, prot));
-	else
-		copy_pages(s, start, file_end, prot);
+	if (file_end > start)
+		map_file_part(f, s, start, file_end, prot);
+	if (s->filesz && s->memsz > s->filesz && (prot & VM_WRITE) &&
+	    gva + s->filesz < file_end)
+		clear_tail(gva + s->filesz, file_end);
 	if (end > file_end) {
-		must(vm_map(file_end, end - file_end, prot));
-		must(vm_populate(file_end, min_u64(end - file_end, BSS_EAGER)));
+		must(vm_map_zeros(file_end, end - file_end, prot, 0));
+		(void)vm_populate(file_end, min_u64(end - file_end, BSS_EAGER),
+				  prot & VM_WRITE);
 	}
 }
 
-static void find_headers(const struct elf_header *h,
-			 const struct elf_segment *s, struct elf_image *image)
+/* Maps what is to be loaded; returns the first page behind it. */
+static uint64_t map_segments(const struct elf_file *f)
 {
-	if (h->phoff >= s->offset && h->phoff - s->offset < s->filesz)
-		image->headers = h->phoff - s->offset + s->vaddr + load_base;
+	const struct elf_segment *s = segments_of(f);
+	uint64_t end = 0;
+
+	for (unsigned n = header_of(f)->phnum; n; n--, s++) {
+		if (s->type != ELF_PT_LOAD || !s->memsz)
+			continue;
+		check_segment(f, s);
+		map_segment(f, s);
+		end = max_u64(end, page_up(s->vaddr + f->moved + s->memsz));
+	}
+	if (!end)
+		machine_noexec("%s: an ELF file with nothing to load", f->name);
+	return end;
 }
 
-void elf_load(struct elf_image *ret_image)
+/* Where the program headers were mapped, or 0. */
+static uint64_t find_headers(const struct elf_file *f)
 {
-	const struct elf_header *h = check_header();
-	const struct elf_segment *s =
-		(const struct elf_segment *)(const void *)file_at(h->phoff);
-	struct elf_image image = { 0 };
+	const struct elf_header *h = header_of(f);
+	const struct elf_segment *s = segments_of(f);
 
-	load_base = h->type == ELF_DYN ? PIE_BASE : 0;
-	for (unsigned i = 0; i < h->phnum; i++, s++) {
+	for (unsigned n = h->phnum; n; n--, s++)
+		if (s->type == ELF_PT_LOAD && h->phoff >= s->offset &&
+		    h->phoff - s->offset < s->filesz)
+			return h->phoff - s->offset + s->vaddr + f->moved;
+	return 0;
+}
+
+static void open_program(void)
+{
+	if (!machine.program)
+		machine_noexec("no program was given (PVH module 0)");
+	if (machine.program & PAGE_MASK)
+		machine_noexec("the program is not page-aligned in memory");
+	program.start = phys_ptr(machine.program);
+	program.len = machine.program_len;
+	program.store = store_new_image(machine.program, machine.program_len);
+	must(program.store ? 0 : -LINUX_ENOMEM);
+}
+
+static void refuse_interpreter(void)
+{
+	const struct elf_segment *s = segments_of(&program);
+
+	for (unsigned n = header_of(&program)->phnum; n; n--, s++)
 		if (s->type == ELF_PT_INTERP)
 			machine_noexec(
 				"dynamically linked (needs %s); link it "
 				"with -static",
-				file_has(s->offset, s->filesz) && s->filesz &&
-						!*file_at(s->offset +
-							  s->filesz - 1)
-					? (const char *)file_at(s->offset)
+				file_has(&program, s->offset, s->filesz) &&
+						s->filesz &&
+						!program.start[s->offset +
+							       s->filesz - 1]
+					? (const char *)program.start +
+						  s->offset
 					: "a loader");
-		if (s->type != ELF_PT_LOAD || !s->memsz)
-			continue;
-		check_segment(s);
-		map_segment(s);
-		find_headers(h, s, &image);
-		image.end = max_u64(image.end,
-				    page_up(s->vaddr + load_base + s->memsz));
-	}
-	if (!image.end)
-		machine_noexec("an ELF file with nothing to load");
-	image.entry = h->entry + load_base;
-	image.base = load_base;
-	image.n_headers = h->phnum;
-	*ret_image = image;
 }
 
-static const struct elf_section *find_symtab(const struct elf_header *h)
+void elf_load(struct elf_image *ret_image)
 {
+	const struct elf_header *h;
+
+	open_program();
+	check_header(&program);
+	refuse_interpreter();
+	h = header_of(&program);
+	program.moved = h->type == ELF_DYN ? PIE_BASE : 0;
+	*ret_image = (struct elf_image){
+		.end = map_segments(&program),
+		.entry = h->entry + program.moved,
+		.program_entry = h->entry + program.moved,
+		.headers = find_headers(&program),
+		.n_headers = h->phnum,
+	};
+}
+
+static const struct elf_section *find_symtab(const struct elf_file *f)
+{
+	const struct elf_header *h = header_of(f);
 	const struct elf_section *s;
 
 	if (h->shentsize != sizeof(*s) || (h->shoff & 7) ||
-	    !file_has(h->shoff, h->shnum * 64ull))
+	    !file_has(f, h->shoff, h->shnum * 64ull))
 		return NULL;
-	s = (const struct elf_section *)(const void *)file_at(h->shoff);
+	s = (const struct elf_section *)(const void *)(f->start + h->shoff);
 	for (unsigned i = 0; i < h->shnum; i++)
 		if (s[i].type == ELF_SHT_SYMTAB && s[i].link < h->shnum &&
-		    !(s[i].offset & 7) && file_has(s[i].offset, s[i].size) &&
-		    file_has(s[s[i].link].offset, s[s[i].link].size) &&
+		    !(s[i].offset & 7) && file_has(f, s[i].offset, s[i].size) &&
+		    file_has(f, s[s[i].link].offset, s[s[i].link].size) &&
 		    s[s[i].link].size &&
-		    !*file_at(s[s[i].link].offset + s[s[i].link].size - 1))
+		    !f->start[s[s[i].link].offset + s[s[i].link].size - 1])
 			return &s[i];
 	return NULL;
 }
 
 const char *elf_symbol(uint64_t gva, uint64_t *ret_offset)
 {
-	const struct elf_header *h = phys_ptr(machine.program);
+	const struct elf_file *f = &program;
 	const struct elf_section *symtab, *strtab;
 	const struct elf_sym *sym, *best = NULL;
 
-	symtab = machine.program ? find_symtab(h) : NULL;
+	symtab = f->store && store_image(f->store) ? find_symtab(f) : NULL;
 	if (!symtab)
 		return NULL;
-	strtab = (const struct elf_section *)(const void *)file_at(h->shoff) +
+	strtab = (const struct elf_section
+			  *)(const void *)(f->start + header_of(f)->shoff) +
 		 symtab->link;
-	sym = (const struct elf_sym *)(const void *)file_at(symtab->offset);
-	gva -= load_base;
+	sym = (const struct elf_sym *)(const void *)(f->start + symtab->offset);
+	gva -= f->moved;
 	for (uint64_t n = symtab->size / sizeof(*sym); n; n--, sym++)
 		if ((sym->info & 15) == ELF_STT_FUNC && sym->section &&
 		    sym->value <= gva && sym->name < strtab->size &&
@@ -200,5 +261,5 @@ const char *elf_symbol(uint64_t gva, uint64_t *ret_offset)
 	if (!best || (best->size && gva - best->value >= best->size))
 		return NULL;
 	*ret_offset = gva - best->value;
-	return (const char *)file_at(strtab->offset + best->name);
+	return (const char *)f->start + strtab->offset + best->name;
 }

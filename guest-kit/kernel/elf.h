@@ -6,13 +6,16 @@
 #include "kernel/types.h"
 
 struct elf_image {
-	uint64_t entry, base; /* base: what a static-PIE was moved by */
-	uint64_t headers;     /* gva of the program headers */
+	uint64_t entry; /* where to begin: the interpreter's, if there is one */
+	uint64_t headers; /* gva of the program headers */
 	unsigned n_headers;
-	uint64_t end; /* first page after the last segment */
+	uint64_t program_entry;
+	uint64_t interpreter; /* what it was moved by, or 0 */
+	uint64_t end;         /* first page after the program's last segment */
 };
 
-/* Maps machine.program. Ends in machine_noexec if that cannot be. */
+/* Maps the program, and its interpreter if it names one. Ends in
+ * machine_noexec if that cannot be. */
 void elf_load(struct elf_image *ret_image);
 
 /* Name of the function around gva and the distance from its start, from the

@@ -6,67 +6,85 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/cpu.h"
 #include "kernel/page.h"
-#include "kernel/vm.h"
 #include "kernel/vm_priv.h"
 #include "linux/errno.h"
-
-#define PTE_PRESENT  0x001ull
-#define PTE_WRITE    0x002ull
-#define PTE_USER     0x004ull
-#define PTE_ACCESSED 0x020ull
-#define PTE_DIRTY    0x040ull
-#define PTE_OWNED    0x200ull /* software: freed with the mapping */
-#define PTE_HELD     0x400ull /* software: the address is good, P or not */
-#define PTE_NX       (1ull << 63)
-#define PTE_ADDRESS  0x000ffffffffff000ull
 
 #define PTE_TABLE \
 	(PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED | PTE_DIRTY)
 
-#define TABLE_SPAN (512 * PAGE_LEN) /* what a last-level table maps */
+#define LEVELS     4
+#define LEVEL_BITS 9
 
-static uint64_t pte_flags(unsigned prot)
+extern char kit_image[], kit_image_end[];
+
+uint64_t pte_make(gpa_t gpa, unsigned prot, bool writable)
 {
-	uint64_t flags = PTE_HELD | PTE_USER | PTE_ACCESSED | PTE_DIRTY;
+	uint64_t pte = gpa | PTE_HELD | PTE_USER | PTE_ACCESSED | PTE_DIRTY;
 
 	if (prot)
-		flags |= PTE_PRESENT;
-	if (prot & VM_WRITE)
-		flags |= PTE_WRITE;
+		pte |= PTE_PRESENT;
+	if (writable && (prot & VM_WRITE))
+		pte |= PTE_WRITE;
 	if (!(prot & VM_EXEC))
-		flags |= PTE_NX;
-	return flags;
+		pte |= PTE_NX;
+	return pte;
 }
 
-static uint64_t *table_at(uint64_t *entry, bool create)
+/* What an entry of this level maps; level 0 has pages. */
+static uint64_t span_of(unsigned level)
 {
-	void *page;
-
-	if (*entry)
-		return phys_ptr(*entry & PTE_ADDRESS);
-	if (!create)
-		return NULL;
-	page = page_alloc_zeroed();
-	if (page)
-		*entry = phys_of(page) | PTE_TABLE;
-	return page;
+	return PAGE_LEN << (LEVEL_BITS * level);
 }
 
-/* The last-level table for gva, or NULL. */
-static uint64_t *leaf_table(uint64_t gva, bool create)
+static unsigned index_at(uint64_t gva, unsigned level)
 {
-	uint64_t *table = table_at(&kit_pml4[(gva >> 39) & 511], create);
-
-	if (table)
-		table = table_at(&table[(gva >> 30) & 511], create);
-	if (table)
-		table = table_at(&table[(gva >> 21) & 511], create);
-	return table;
+	return (gva / span_of(level)) % 512;
 }
 
-static unsigned leaf_index(uint64_t gva)
+static uint64_t *table_of(uint64_t entry)
 {
-	return (gva >> 12) & 511;
+	return phys_ptr(entry & PTE_ADDRESS);
+}
+
+static uint64_t next_span(uint64_t gva, unsigned level)
+{
+	return (gva | (span_of(level) - 1)) + 1;
+}
+
+uint64_t *pt_entry(uint64_t gva, bool create)
+{
+	uint64_t *table = kit_pml4;
+
+	for (unsigned level = LEVELS - 1; level; level--) {
+		uint64_t *entry = &table[index_at(gva, level)];
+
+		if (!*entry) {
+			void *page = create ? page_alloc_zeroed() : NULL;
+
+			if (!page)
+				return NULL;
+			*entry = phys_of(page) | PTE_TABLE;
+		}
+		table = table_of(*entry);
+	}
+	return &table[index_at(gva, 0)];
+}
+
+/* The entry for *gva or for the first address after it, below end, for which
+ * there is a table. Holes cost nothing, however large. */
+static uint64_t *existing_entry(uint64_t *gva, uint64_t end)
+{
+	while (*gva < end) {
+		uint64_t *table = kit_pml4;
+		unsigned level = LEVELS - 1;
+
+		while (level && table[index_at(*gva, level)])
+			table = table_of(table[index_at(*gva, level--)]);
+		if (!level)
+			return &table[index_at(*gva, 0)];
+		*gva = next_span(*gva, level);
+	}
+	return NULL;
 }
 
 void pt_flush_page(uint64_t gva)
@@ -74,96 +92,68 @@ void pt_flush_page(uint64_t gva)
 	cpu_flush(gva);
 }
 
-int pt_set_phys(uint64_t gva, gpa_t gpa, unsigned prot)
-{
-	uint64_t *table = leaf_table(gva, true);
-
-	if (!table)
-		return -LINUX_ENOMEM;
-	table[leaf_index(gva)] = gpa | pte_flags(prot);
-	return 0;
-}
-
-int pt_populate(uint64_t start, uint64_t end, unsigned prot)
-{
-	uint64_t flags = pte_flags(prot) | PTE_OWNED;
-
-	while (start < end) {
-		uint64_t *table = leaf_table(start, true);
-		uint64_t stop = min_u64(end, (start | (TABLE_SPAN - 1)) + 1);
-
-		if (!table)
-			return -LINUX_ENOMEM;
-		for (; start < stop; start += PAGE_LEN) {
-			uint64_t *pte = &table[leaf_index(start)];
-			void *page;
-
-			if (*pte & PTE_HELD)
-				continue;
-			page = page_alloc_program();
-			if (!page)
-				return -LINUX_ENOMEM;
-			*pte = phys_of(page) | flags;
-		}
-	}
-	return 0;
-}
-
 /* What to do with a page that exists; true: the processor may hold more
  * rights to it than are left. */
 typedef bool pte_fn(uint64_t *pte, uint64_t gva, uint64_t arg);
 
-static void for_each(uint64_t start, uint64_t end, pte_fn *f, uint64_t arg)
+#define FLUSH_ALL 1ull /* else: an address, or 0 for nothing */
+
+static void flush(uint64_t what)
 {
-	uint64_t last = 0;
-	unsigned n = 0;
-
-	while (start < end) {
-		uint64_t *table = leaf_table(start, false);
-		uint64_t stop = min_u64(end, (start | (TABLE_SPAN - 1)) + 1);
-
-		for (; table && start < stop; start += PAGE_LEN) {
-			uint64_t *pte = &table[leaf_index(start)];
-
-			if ((*pte & PTE_HELD) && f(pte, start, arg)) {
-				n++;
-				last = start;
-			}
-		}
-		start = stop;
-	}
-	if (n)
-		cpu_flush(n == 1 ? last : 0);
+	if (what)
+		cpu_flush(what == FLUSH_ALL ? 0 : what);
 }
 
-/* arg: the flags. More rights need no flush: vm_fault deals with that. */
+/* Returns what to flush. */
+static uint64_t for_each(uint64_t start, uint64_t end, pte_fn *f, uint64_t arg)
+{
+	uint64_t what = 0, *pte;
+
+	while ((pte = existing_entry(&start, end))) {
+		uint64_t stop = min_u64(end, next_span(start, 1));
+
+		for (; start < stop; start += PAGE_LEN, pte++)
+			if ((*pte & PTE_HELD) && f(pte, start, arg))
+				what = what ? FLUSH_ALL : start;
+	}
+	return what;
+}
+
+struct rights {
+	unsigned prot;
+	bool shared;
+};
+
+/* More rights need no flush: vm_fault deals with that. A store's page that was
+ * looked up for reading becomes writable by a fault of its own. */
 static bool protect_one(uint64_t *pte, uint64_t gva, uint64_t arg)
 {
+	const struct rights *r = (const void *)(uintptr_t)arg;
 	uint64_t old = *pte;
-	uint64_t new = (old & (PTE_ADDRESS | PTE_OWNED)) | arg;
+	bool writable = (old & PTE_OWNED) || (r->shared && (old & PTE_WRITE));
+	uint64_t new = pte_make(old & PTE_ADDRESS, r->prot, writable) |
+		       (old & PTE_OWNED);
 
 	(void)gva;
-	if (new == old)
-		return false;
 	*pte = new;
 	return (old & PTE_PRESENT) &&
 	       (!(new &PTE_PRESENT) || (old & ~new &PTE_WRITE) ||
 		(new & ~old &PTE_NX));
 }
 
-void pt_protect(uint64_t start, uint64_t end, unsigned prot)
+void pt_protect(uint64_t start, uint64_t end, unsigned prot, bool shared)
 {
-	for_each(start, end, protect_one, pte_flags(prot));
+	const struct rights r = { prot, shared };
+
+	flush(for_each(start, end, protect_one, (uintptr_t)&r));
 }
 
-/* arg: flags a page must have to be cleared. */
 static bool clear_one(uint64_t *pte, uint64_t gva, uint64_t arg)
 {
 	uint64_t old = *pte;
 
 	(void)gva;
-	if ((old & arg) != arg)
-		return false;
+	(void)arg;
 	*pte = 0;
 	if (old & PTE_OWNED)
 		page_free(phys_ptr(old & PTE_ADDRESS));
@@ -172,52 +162,110 @@ static bool clear_one(uint64_t *pte, uint64_t gva, uint64_t arg)
 
 void pt_clear(uint64_t start, uint64_t end)
 {
-	for_each(start, end, clear_one, 0);
+	flush(for_each(start, end, clear_one, 0));
 }
 
-void pt_clear_owned(uint64_t start, uint64_t end)
+static bool clear_borrowed(uint64_t *pte, uint64_t gva, uint64_t arg)
 {
-	for_each(start, end, clear_one, PTE_OWNED);
+	return !(*pte & PTE_OWNED) && clear_one(pte, gva, arg);
+}
+
+void pt_clear_borrowed(uint64_t start, uint64_t end)
+{
+	flush(for_each(start, end, clear_borrowed, 0));
 }
 
 /* arg: how far. */
 static bool move_one(uint64_t *pte, uint64_t gva, uint64_t arg)
 {
-	uint64_t target = gva + arg, old = *pte;
+	uint64_t old = *pte;
 
-	leaf_table(target, false)[leaf_index(target)] = old;
+	*pt_entry(gva + arg, false) = old;
 	*pte = 0;
 	return old & PTE_PRESENT;
 }
 
 int pt_move(uint64_t from, uint64_t to, uint64_t len)
 {
-	for (uint64_t off = 0; off < len; off += TABLE_SPAN)
-		if (!leaf_table(to + off, true))
+	uint64_t end = from + len, far = to - from;
+
+	/* All tables first: half a move would be none. */
+	for (uint64_t at = from; existing_entry(&at, end);) {
+		uint64_t stop = min_u64(end, next_span(at, 1));
+
+		if (!pt_entry(at + far, true) ||
+		    !pt_entry(stop - PAGE_LEN + far, true))
 			return -LINUX_ENOMEM;
-	if (len && !leaf_table(to + len - PAGE_LEN, true))
-		return -LINUX_ENOMEM;
-	for_each(from, from + len, move_one, to - from);
+		at = stop;
+	}
+	flush(for_each(from, end, move_one, far));
 	return 0;
 }
 
-bool pt_is_present(uint64_t gva)
+/* Those of the image stay. */
+static bool is_allocated(const void *table)
 {
-	const uint64_t *table = leaf_table(gva, false);
-
-	return table && (table[leaf_index(gva)] & PTE_PRESENT);
+	return (uintptr_t)table < (uintptr_t)kit_image ||
+	       (uintptr_t)table >= (uintptr_t)kit_image_end;
 }
 
-bool pt_all_present(uint64_t start, uint64_t end)
-{
-	while (start < end) {
-		const uint64_t *table = leaf_table(start, false);
-		uint64_t stop = min_u64(end, (start | (TABLE_SPAN - 1)) + 1);
+struct hole {
+	uint64_t floor, ceiling; /* nothing is mapped in between */
+};
 
-		if (!table)
+/* Below an entry of `table` at this level, from start to end. */
+static bool free_below(uint64_t *table, unsigned level, uint64_t start,
+		       uint64_t end, struct hole hole)
+{
+	bool freed = false;
+
+	while (start < end) {
+		uint64_t *entry = &table[index_at(start, level)];
+		uint64_t next = next_span(start, level);
+		uint64_t first = next - span_of(level);
+
+		if (*entry) {
+			uint64_t *below = table_of(*entry);
+
+			if (level > 1)
+				freed |= free_below(below, level - 1, start,
+						    min_u64(next, end), hole);
+			if (first >= hole.floor && next <= hole.ceiling &&
+			    is_allocated(below)) {
+				*entry = 0;
+				page_free(below);
+				freed = true;
+			}
+		}
+		start = next;
+	}
+	return freed;
+}
+
+void pt_unmap(uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling)
+{
+	const struct hole hole = { floor, ceiling };
+	uint64_t what = for_each(start, end, clear_one, 0);
+
+	/* The processor may keep upper levels, too. */
+	if (ceiling - floor >= TABLE_SPAN &&
+	    free_below(kit_pml4, LEVELS - 1, start, end, hole))
+		what = FLUSH_ALL;
+	flush(what);
+}
+
+bool pt_allows(uint64_t start, uint64_t end, bool write)
+{
+	const uint64_t want = PTE_PRESENT | (write ? PTE_WRITE : 0);
+
+	for (start = page_down(start); start < end;) {
+		const uint64_t *pte = pt_entry(start, false);
+		uint64_t stop = min_u64(end, next_span(start, 1));
+
+		if (!pte)
 			return false;
-		for (; start < stop; start += PAGE_LEN)
-			if (!(table[leaf_index(start)] & PTE_PRESENT))
+		for (; start < stop; start += PAGE_LEN, pte++)
+			if ((*pte & want) != want)
 				return false;
 	}
 	return true;

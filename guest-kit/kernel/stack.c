@@ -80,9 +80,8 @@ static void map_stack(struct builder *b, uint64_t program_end, uint64_t args)
 	b->top = program_end <= 0x10000000 ? 0x3ffff000 : VM_END - PAGE_LEN;
 	base = b->top - STACK_LEN;
 	if (!run || !vm_is_free(base - PAGE_LEN, STACK_LEN + PAGE_LEN) ||
-	    vm_map(base, STACK_LEN - eager, VM_READ | VM_WRITE) ||
-	    vm_map_phys(b->top - eager, phys_of(run), eager,
-			VM_READ | VM_WRITE))
+	    vm_map_zeros(base, STACK_LEN, VM_READ | VM_WRITE, VM_STACK) ||
+	    vm_give_pages(b->top - eager, run, eager))
 		machine_noexec("out of guest memory for the stack");
 	b->page_top = run + eager;
 	b->at = b->top;
@@ -113,9 +112,9 @@ uint64_t stack_build(const struct elf_image *image)
 		{ AT_PHENT, 56 },
 		{ AT_PHNUM, image->n_headers },
 		{ AT_PAGESZ, PAGE_LEN },
-		{ AT_BASE, 0 },
+		{ AT_BASE, image->interpreter },
 		{ AT_FLAGS, 0 },
-		{ AT_ENTRY, image->entry },
+		{ AT_ENTRY, image->program_entry },
 		{ AT_UID, 0 },
 		{ AT_EUID, 0 },
 		{ AT_GID, 0 },

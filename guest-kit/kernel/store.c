@@ -6,6 +6,7 @@
 
 #include "kernel/kmem.h"
 #include "kernel/page.h"
+#include "kernel/vm.h"
 #include "lib/string.h"
 #include "linux/errno.h"
 
@@ -14,6 +15,7 @@
 
 struct store {
 	uint64_t refs, len;
+	uint64_t mapped; /* how many of the references are mappings */
 	void *root;      /* a node, or at height 0 page 0 */
 	unsigned height; /* nodes from the root to a page */
 	/* Pages below image_pages that the tree does not have are the
@@ -51,6 +53,12 @@ struct store *store_get(struct store *s)
 {
 	s->refs++;
 	return s;
+}
+
+struct store *store_get_mapped(struct store *s)
+{
+	s->mapped++;
+	return store_get(s);
 }
 
 uint64_t store_len(const struct store *s)
@@ -121,6 +129,8 @@ static void *make_page(struct store *s, uint64_t n, void **at)
 	}
 	s->own++;
 	*at = page;
+	if (s->mapped)
+		vm_store_changed(s, n, n + 1, false);
 	return page;
 }
 
@@ -133,6 +143,13 @@ void *store_page(struct store *s, uint64_t n, bool write)
 	if (write)
 		return at ? make_page(s, n, at) : NULL;
 	return n < s->image_pages ? (void *)(uintptr_t)image_page(s, n) : HOLE;
+}
+
+const void *store_image(const struct store *s)
+{
+	return !s->root && s->image_pages == page_up(s->len) / PAGE_LEN
+		       ? phys_ptr(s->image)
+		       : NULL;
 }
 
 /* Not a hole: there is something to overwrite. */
@@ -189,6 +206,12 @@ void store_put(struct store *s)
 	kmem_free(s, sizeof(*s));
 }
 
+void store_put_mapped(struct store *s)
+{
+	s->mapped--;
+	store_put(s);
+}
+
 /* Zeros for a part of one page. */
 static int clear_part(struct store *s, uint64_t off, uint64_t len)
 {
@@ -204,6 +227,13 @@ static int clear_part(struct store *s, uint64_t off, uint64_t len)
 	return 0;
 }
 
+/* What mappings wrote behind the end is not part of the file that grows. */
+static void clear_behind(struct store *s)
+{
+	if (s->mapped)
+		(void)clear_part(s, s->len, page_up(s->len) - s->len);
+}
+
 int store_resize(struct store *s, uint64_t len)
 {
 	uint64_t end = page_up(len) / PAGE_LEN;
@@ -215,8 +245,12 @@ int store_resize(struct store *s, uint64_t len)
 		rc = clear_part(s, len, end * PAGE_LEN - len);
 		if (rc)
 			return rc;
+		if (s->mapped)
+			vm_store_changed(s, end, UINT64_MAX, true);
 		drop_pages(s, end, UINT64_MAX);
 		s->image_pages = min_u64(s->image_pages, end);
+	} else if (len > s->len) {
+		clear_behind(s);
 	}
 	s->len = len;
 	return 0;
@@ -237,6 +271,8 @@ int store_punch(struct store *s, uint64_t off, uint64_t len)
 		return rc;
 	from /= PAGE_LEN;
 	to /= PAGE_LEN;
+	if (s->mapped)
+		vm_store_changed(s, from, to, false);
 	drop_pages(s, from, to);
 	for (; from < min_u64(to, s->image_pages); from++) {
 		void **at = place_of(s, from, true);
@@ -276,6 +312,8 @@ int64_t store_write(struct store *s, uint64_t off, struct io *io)
 
 	if (io->left && off >= INT64_MAX)
 		return -LINUX_EFBIG;
+	if (io->left && off > s->len)
+		clear_behind(s);
 	while (io->left && off < INT64_MAX) {
 		uint64_t in_page = off & PAGE_MASK;
 		uint64_t want = min_u64(PAGE_LEN - in_page, io->left);

@@ -17,6 +17,9 @@ WUR struct store *store_new(void);
 WUR struct store *store_new_image(gpa_t gpa, uint64_t len);
 struct store *store_get(struct store *s);
 void store_put(struct store *s);
+/* The same for a mapping: while there are any, vm_store_changed is called. */
+struct store *store_get_mapped(struct store *s);
+void store_put_mapped(struct store *s);
 
 uint64_t store_len(const struct store *s);
 /* Pages of its own and of its image, for st_blocks. */
@@ -27,6 +30,9 @@ WUR int store_resize(struct store *s, uint64_t len);
 /* Page n to look at or, with write, to change; it stays until the store is
  * cut or gone. NULL: no memory. Beyond the length too: the caller checks. */
 WUR void *store_page(struct store *s, uint64_t n, bool write);
+
+/* All of it in a row, if it is still as its image was; else NULL. */
+const void *store_image(const struct store *s);
 
 /* At off; bytes moved, 0 at the end, -EFAULT; writing grows the store.
  * -ENOSPC when memory ends before the first byte. */

@@ -59,25 +59,32 @@ static void page_fault(struct regs *r)
 	unsigned access = r->error & PF_FETCH   ? VM_EXEC
 			  : r->error & PF_WRITE ? VM_WRITE
 						: VM_READ;
+	const char *why = "";
+	unsigned signal = LINUX_SIGSEGV;
 	char text[80];
 
 	switch (vm_fault(gva, access)) {
 	case VM_FAULT_FIXED:
 		return;
 	case VM_FAULT_NO_MEMORY:
-		fault_die(r, LINUX_SIGKILL, "out of guest memory", gva, NULL);
-	case VM_FAULT_BAD:
+		vm_no_memory(gva);
+	case VM_FAULT_BEYOND:
+		why = "beyond the end of the file";
+		signal = LINUX_SIGBUS;
+		break;
+	case VM_FAULT_FORBIDDEN:
+		why = "not permitted";
+		break;
+	case VM_FAULT_UNMAPPED:
+		why = gva < VM_MIN ? "a null pointer" : "not mapped";
 		break;
 	}
 	format(text, sizeof(text), "%s address %lx (%s)",
 	       access == VM_EXEC    ? "executing"
 	       : access == VM_WRITE ? "writing"
 				    : "reading",
-	       gva,
-	       gva < VM_MIN                      ? "a null pointer"
-	       : vm_is_mapped(page_down(gva), 1) ? "not permitted"
-						 : "not mapped");
-	die(r, LINUX_SIGSEGV, text, gva);
+	       gva, why);
+	die(r, signal, text, gva);
 }
 
 void kit_trap(struct regs *r)

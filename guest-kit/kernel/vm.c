@@ -1,109 +1,31 @@
-/* vm.c: which ranges are mapped, and the operations on them. */
+/* vm.c: operations on mappings: the table of areas and the page tables change
+ * together. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/vm.h"
 
+#include "kernel/page.h"
+#include "kernel/store.h"
 #include "kernel/vm_priv.h"
-#include "lib/string.h"
 #include "linux/errno.h"
 
-#define AREAS_MAX 1024
+/* Below the stack there is room for a large frame to fault in. */
+#define STACK_GAP (256 * PAGE_LEN)
 
-struct area {
-	uint64_t start, end;
-	unsigned prot;
-};
-
-#define PROT_HOLE ~0u /* area_replace: leave nothing */
-
-static LARGE struct area areas[AREAS_MAX]; /* sorted, disjoint */
-static unsigned n_areas;
 static uint64_t arena;
-
-/* A fault makes this much, aligned: heaps grow up, stacks down. */
-#define FAULT_AROUND (16 * PAGE_LEN)
+/* There is no free range longer than hole_max between arena and search_from. */
+static uint64_t search_from, hole_max;
 
 void vm_set_arena(uint64_t start)
 {
-	arena = start;
-}
-
-/* The first area that ends after gva. */
-static unsigned area_after(uint64_t gva)
-{
-	unsigned low = 0, high = n_areas;
-
-	while (low < high) {
-		unsigned mid = (low + high) / 2;
-
-		if (areas[mid].end > gva)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return low;
-}
-
-static void area_move(unsigned from, unsigned to)
-{
-	memmove(areas + to, areas + from, (n_areas - from) * sizeof(areas[0]));
-	n_areas += to - from;
-}
-
-static bool joins(unsigned a, unsigned b)
-{
-	return areas[a].end == areas[b].start && areas[a].prot == areas[b].prot;
-}
-
-/* [start, end) gets prot, whatever was there before. */
-static int area_replace(uint64_t start, uint64_t end, unsigned prot)
-{
-	unsigned i = area_after(start), j;
-
-	if (n_areas + 2 > AREAS_MAX)
-		return -LINUX_ENOMEM;
-	if (i < n_areas && areas[i].start < start) {
-		area_move(i, i + 1);
-		areas[i].end = start;
-		areas[++i].start = start;
-	}
-	for (j = i; j < n_areas && areas[j].end <= end; j++)
-		;
-	if (j < n_areas && areas[j].start < end)
-		areas[j].start = end;
-	if (prot == PROT_HOLE) {
-		area_move(j, i);
-		return 0;
-	}
-	area_move(j, i + 1);
-	areas[i] = (struct area){ start, end, prot };
-	if (i + 1 < n_areas && joins(i, i + 1)) {
-		areas[i].end = areas[i + 1].end;
-		area_move(i + 2, i + 1);
-	}
-	if (i && joins(i - 1, i)) {
-		areas[i - 1].end = areas[i].end;
-		area_move(i + 1, i);
-	}
-	return 0;
-}
-
-bool vm_next(uint64_t gva, struct vm_range *ret)
-{
-	unsigned i = area_after(gva);
-
-	if (i == n_areas)
-		return false;
-	*ret = (struct vm_range){ .start = areas[i].start,
-				  .end = areas[i].end,
-				  .prot = areas[i].prot };
-	return true;
+	arena = search_from = start;
+	hole_max = 0;
 }
 
 bool vm_is_free(uint64_t start, uint64_t len)
 {
 	unsigned i = area_after(start);
 
-	return i == n_areas || areas[i].start >= start + len;
+	return i == area_count() || area_at(i)->start >= start + len;
 }
 
 bool vm_is_mapped(uint64_t start, uint64_t len)
@@ -111,184 +33,249 @@ bool vm_is_mapped(uint64_t start, uint64_t len)
 	uint64_t end = start + len;
 
 	for (unsigned i = area_after(start); start < end; i++) {
-		if (i == n_areas || areas[i].start > start)
+		if (i == area_count() || area_at(i)->start > start)
 			return false;
-		start = areas[i].end;
+		start = area_at(i)->end;
 	}
 	return true;
 }
 
-uint64_t vm_find(uint64_t hint, uint64_t len)
+bool vm_area_at(uint64_t gva, struct vm_area *ret)
 {
-	uint64_t start = arena;
+	unsigned i = area_after(gva);
 
-	if (hint >= VM_MIN && hint < VM_END && len <= VM_END - hint &&
+	if (i == area_count() || area_at(i)->start > gva)
+		return false;
+	*ret = *area_at(i);
+	return true;
+}
+
+static uint64_t find_from(uint64_t start, uint64_t len, uint64_t limit)
+{
+	for (unsigned i = area_after(start); i < area_count(); i++) {
+		const struct vm_area *a = area_at(i);
+		uint64_t stop =
+			a->start - (a->flags & VM_STACK ? STACK_GAP : 0);
+
+		if (stop > start && stop - start >= len)
+			break;
+		if (stop > start)
+			hole_max = max_u64(hole_max, stop - start);
+		start = a->end;
+	}
+	return start < limit && len <= limit - start ? start : 0;
+}
+
+uint64_t vm_find(uint64_t hint, uint64_t len, uint64_t limit)
+{
+	uint64_t at;
+
+	if (hint >= VM_MIN && hint < limit && len <= limit - hint &&
 	    vm_is_free(hint, len))
 		return hint;
-	for (unsigned i = area_after(start); i < n_areas; i++) {
-		if (areas[i].start >= start && areas[i].start - start >= len)
-			break;
-		start = areas[i].end;
+	if (len <= hole_max) {
+		search_from = arena;
+		hole_max = 0;
 	}
-	return start < VM_END && len <= VM_END - start ? start : 0;
-}
-
-int vm_map(uint64_t start, uint64_t len, unsigned prot)
-{
-	int rc;
-
-	if (!vm_is_free(start, len)) {
-		rc = vm_unmap(start, len);
-		if (rc)
-			return rc;
-	}
-	return area_replace(start, start + len, prot);
-}
-
-int vm_map_phys(uint64_t start, gpa_t gpa, uint64_t len, unsigned prot)
-{
-	int rc = vm_map(start, len, prot);
-
-	for (uint64_t off = 0; !rc && off < len; off += PAGE_LEN)
-		rc = pt_set_phys(start + off, gpa + off, prot);
-	return rc;
+	at = find_from(search_from, len, limit);
+	if (at)
+		search_from = at;
+	else
+		at = find_from(arena, len, limit);
+	return at;
 }
 
 int vm_unmap(uint64_t start, uint64_t len)
 {
-	int rc = area_replace(start, start + len, PROT_HOLE);
-
-	if (!rc)
-		pt_clear(start, start + len);
-	return rc;
-}
-
-void vm_discard(uint64_t start, uint64_t len)
-{
-	pt_clear_owned(start, start + len);
-}
-
-int vm_protect(uint64_t start, uint64_t len, unsigned prot)
-{
+	uint64_t end = start + len, floor, ceiling;
+	unsigned i = area_after(start), j;
+	bool middle = i < area_count() && area_at(i)->start < start &&
+		      area_at(i)->end > end;
 	int rc;
 
-	if (!vm_is_mapped(start, len))
-		return -LINUX_ENOMEM;
-	rc = area_replace(start, start + len, prot);
+	if (i == area_count() || area_at(i)->start >= end)
+		return 0;
+	rc = area_split(start, !middle);
 	if (!rc)
-		pt_protect(start, start + len, prot);
+		rc = area_split(end, true);
+	if (rc)
+		return rc;
+	i = area_after(start);
+	j = area_after(end);
+	floor = i ? area_at(i - 1)->end : 0;
+	ceiling = j < area_count() ? area_at(j)->start : VM_END + PAGE_LEN;
+	pt_unmap(start, end, floor, ceiling);
+	area_remove(start, end);
+	if (floor < search_from)
+		search_from = max_u64(floor, arena);
+	return 0;
+}
+
+int vm_map(const struct vm_area *area)
+{
+	int rc = vm_unmap(area->start, area->end - area->start);
+
+	if (!rc)
+		rc = area_insert(area);
+	if (!rc)
+		area_join(area->start, area->end);
 	return rc;
 }
 
-int vm_move(uint64_t from, uint64_t to, uint64_t len)
+int vm_map_zeros(uint64_t start, uint64_t len, unsigned prot, unsigned flags)
 {
-	uint64_t end = from + len;
-	int rc = 0;
+	const struct vm_area area = {
+		.start = start, .end = start + len, .prot = prot, .flags = flags
+	};
 
-	if (!vm_is_mapped(from, len))
-		return -LINUX_EFAULT;
-	for (uint64_t at = from; !rc && at < end;) {
-		const struct area a = areas[area_after(at)];
-		uint64_t stop = min_u64(a.end, end);
-
-		rc = area_replace(at - from + to, stop - from + to, a.prot);
-		at = stop;
-	}
-	if (!rc)
-		rc = pt_move(from, to, len);
-	if (!rc)
-		rc = vm_unmap(from, len);
-	return rc;
+	return vm_map(&area);
 }
 
-int vm_populate(uint64_t start, uint64_t len)
+/* Entries for pages that lie in a row. */
+static int set_pages(uint64_t start, gpa_t gpa, uint64_t len, uint64_t flags)
 {
-	uint64_t end = start + len;
+	for (uint64_t off = 0; off < len; off += PAGE_LEN) {
+		uint64_t *pte = pt_entry(start + off, true);
 
-	while (start < end) {
-		unsigned i = area_after(start);
-		uint64_t stop;
-		int rc;
-
-		if (i == n_areas || areas[i].start > start)
-			return -LINUX_EFAULT;
-		stop = min_u64(areas[i].end, end);
-		rc = pt_populate(start, stop, areas[i].prot);
-		if (rc)
-			return rc;
-		start = stop;
+		if (!pte)
+			return -LINUX_ENOMEM;
+		*pte = (gpa + off) | flags;
 	}
 	return 0;
 }
 
-/* Rights as the processor has them: writable and executable are readable. */
-static bool allows(unsigned prot, unsigned access)
+int vm_map_phys(uint64_t start, gpa_t gpa, uint64_t len, unsigned prot)
 {
-	if (prot)
-		prot |= VM_READ;
-	return (prot & access) == access;
+	int rc = vm_map_zeros(start, len, prot, VM_PHYS);
+
+	return rc ? rc : set_pages(start, gpa, len, pte_make(0, prot, true));
 }
 
-enum vm_fault vm_fault(uint64_t gva, unsigned access)
+int vm_give_pages(uint64_t start, void *run, uint64_t len)
 {
-	uint64_t page = page_down(gva), block;
-	unsigned i;
+	const struct vm_area *a = area_at(area_after(start));
 
-	if (gva >= VM_END)
-		return VM_FAULT_BAD;
-	i = area_after(gva);
-	if (i == n_areas || areas[i].start > gva ||
-	    !allows(areas[i].prot, access))
-		return VM_FAULT_BAD;
-	if (pt_is_present(page)) {
-		pt_flush_page(page);
-		return VM_FAULT_FIXED;
-	}
-	block = gva & ~(FAULT_AROUND - 1);
-	if (!pt_populate(page, page + PAGE_LEN, areas[i].prot)) {
-		(void)pt_populate(max_u64(block, areas[i].start),
-				  min_u64(block + FAULT_AROUND, areas[i].end),
-				  areas[i].prot);
-		return VM_FAULT_FIXED;
-	}
-	return VM_FAULT_NO_MEMORY;
+	return set_pages(start, phys_of(run), len,
+			 pte_make(0, a->prot, true) | PTE_OWNED);
 }
 
-bool vm_user_ok(uint64_t gva, uint64_t len, unsigned access)
+void vm_discard(uint64_t start, uint64_t len)
 {
-	uint64_t end = gva + len;
-	unsigned i;
-
-	if (!len)
-		return true;
-	if (gva >= VM_END || len > VM_END - gva)
-		return false;
-	i = area_after(gva);
-	for (uint64_t at = gva; at < end; i++) {
-		if (i == n_areas || areas[i].start > at ||
-		    !allows(areas[i].prot, access))
-			return false;
-		at = areas[i].end;
-	}
-	return pt_all_present(page_down(gva), page_up(end)) ||
-	       !vm_populate(page_down(gva), page_up(end) - page_down(gva));
+	pt_clear(start, start + len);
 }
 
-int64_t vm_user_strlen(uint64_t gva, uint64_t max)
+bool vm_overcommits(uint64_t len, unsigned prot, unsigned flags)
 {
-	const char *s = user_ptr(gva);
-	uint64_t len = 0;
+	return ((prot & VM_WRITE) || (flags & VM_SHARED)) &&
+	       !(flags & VM_NORESERVE) && len / PAGE_LEN > page_count_total();
+}
 
-	for (;;) {
-		uint64_t room = PAGE_LEN - ((gva + len) & PAGE_MASK);
+/* Of one area. */
+static int protect_part(unsigned i, uint64_t start, uint64_t end, unsigned prot)
+{
+	struct vm_area *a = area_at(i);
+	int rc;
 
-		if (!vm_user_ok(gva + len, 1, VM_READ))
-			return -LINUX_EFAULT;
-		for (; room; room--, len++) {
-			if (len > max)
-				return -LINUX_ENAMETOOLONG;
-			if (!s[len])
-				return (int64_t)len;
+	if (a->prot == prot)
+		return 0;
+	if ((prot & VM_WRITE) && (a->flags & VM_NO_WRITE))
+		return -LINUX_EACCES;
+	if (!(a->prot & VM_WRITE) && !a->store &&
+	    vm_overcommits(end - start, prot, a->flags))
+		return -LINUX_ENOMEM;
+	rc = area_split(start, false);
+	if (!rc)
+		rc = area_split(end, false);
+	if (rc)
+		return rc;
+	a = area_at(area_after(start));
+	a->prot = prot;
+	pt_protect(start, end, prot, a->flags & VM_SHARED);
+	return 0;
+}
+
+int vm_protect(uint64_t start, uint64_t len, unsigned prot)
+{
+	uint64_t at = start, end = start + len;
+	int rc = 0;
+
+	while (!rc && at < end) {
+		unsigned i = area_after(at);
+		uint64_t stop;
+
+		if (i == area_count() || area_at(i)->start > at) {
+			rc = -LINUX_ENOMEM;
+			break;
 		}
+		stop = min_u64(end, area_at(i)->end);
+		rc = protect_part(i, at, stop, prot);
+		at = stop;
 	}
+	area_join(start, at);
+	return rc;
+}
+
+int vm_move(uint64_t from, uint64_t len, uint64_t to, uint64_t new_len,
+	    bool keep)
+{
+	struct vm_area area = *area_at(area_after(from));
+	int rc;
+
+	area.off += from - area.start;
+	area.start = to;
+	area.end = to + new_len;
+	area.flags &= ~(VM_STACK | VM_HEAP);
+	rc = vm_map(&area);
+	if (rc)
+		return rc;
+	rc = pt_move(from, to, min_u64(len, new_len));
+	if (rc) {
+		int undone = vm_unmap(to, new_len);
+
+		return undone ? undone : rc;
+	}
+	return keep ? 0 : vm_unmap(from, len);
+}
+
+void vm_store_changed(struct store *s, uint64_t from, uint64_t to, bool cut)
+{
+	for (unsigned i = 0; i < area_count(); i++) {
+		const struct vm_area *a = area_at(i);
+		uint64_t first = a->off / PAGE_LEN;
+		uint64_t pages = (a->end - a->start) / PAGE_LEN;
+		uint64_t start, end;
+
+		if (a->store != s || first >= to || first + pages <= from)
+			continue;
+		start = a->start + (max_u64(first, from) - first) * PAGE_LEN;
+		end = a->start +
+		      (min_u64(first + pages, to) - first) * PAGE_LEN;
+		if (cut)
+			pt_clear(start, end);
+		else
+			pt_clear_borrowed(start, end);
+	}
+}
+
+bool vm_next(uint64_t gva, struct vm_range *ret)
+{
+	unsigned i = area_after(gva);
+	const struct vm_area *a;
+
+	if (i == area_count())
+		return false;
+	a = area_at(i);
+	*ret = (struct vm_range){
+		.start = a->start,
+		.end = a->end,
+		.prot = a->prot,
+		.flags = a->flags,
+		.file = a->file,
+		.name = a->flags & VM_STACK  ? "[stack]"
+			: a->flags & VM_HEAP ? "[heap]"
+			: a->flags & VM_PHYS ? "[vdso]"
+					     : NULL,
+		.file_off = a->off,
+	};
+	return true;
 }

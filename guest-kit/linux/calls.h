@@ -43,6 +43,8 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(23, select)             \
 	X(24, sched_yield)        \
 	X(25, mremap)             \
+	X(26, msync)              \
+	X(27, mincore)            \
 	X(28, madvise)            \
 	X(32, dup)                \
 	X(33, dup2)               \
@@ -83,6 +85,10 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(110, getppid)           \
 	X(111, getpgrp)           \
 	X(131, sigaltstack)       \
+	X(149, mlock)             \
+	X(150, munlock)           \
+	X(151, mlockall)          \
+	X(152, munlockall)        \
 	X(157, prctl)             \
 	X(158, arch_prctl)        \
 	X(186, gettid)            \
@@ -121,6 +127,7 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(302, prlimit64)         \
 	X(307, sendmmsg)          \
 	X(318, getrandom)         \
+	X(325, mlock2)            \
 	X(334, rseq)              \
 	X(439, faccessat2)        \
 	X(441, epoll_pwait2)

@@ -470,8 +470,7 @@ static int set_up(struct run *r, int kvm_fd, struct err *err)
 			   &r->debug, err) ||
 	    loop_new(is_deep(&r->opt) ? LOOP_ENTRIES_DEEP : LOOP_ENTRIES,
 		     engine(&r->opt), &r->loop, err) ||
-	    open_proxy(r, err) ||
-	    catch_signals(r, err) ||
+	    open_proxy(r, err) || catch_signals(r, err) ||
 	    run_console_open(&r->opt, r->signal_fd, &r->console,
 			     &r->early_signal, err))
 		return STATUS_ERROR;

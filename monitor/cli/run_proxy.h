@@ -29,8 +29,7 @@ void run_proxy_free(struct run_proxy *p);
 /* One option each. Errors name the word and what is allowed. */
 WUR int run_proxy_publish(struct run_proxy *p, const char *s, struct err *err);
 WUR int run_proxy_egress(struct run_proxy *p, const char *s, struct err *err);
-WUR int run_proxy_resolver(struct run_proxy *p, const char *s,
-			   struct err *err);
+WUR int run_proxy_resolver(struct run_proxy *p, const char *s, struct err *err);
 
 /* Reserves the ports and reads the host's resolvers, before there is a guest.
  * The message names the port. */

@@ -22,9 +22,9 @@ struct ip_port {
 	uint16_t port;
 };
 
-#define IP_PREFIX_MAX  128u
-#define IP_PREFIX_V4   96u  /* what all IPv4 addresses begin with */
-#define IP_TEXT_LEN    64u  /* "[address]:port" and its end */
+#define IP_PREFIX_MAX 128u
+#define IP_PREFIX_V4  96u /* what all IPv4 addresses begin with */
+#define IP_TEXT_LEN   64u /* "[address]:port" and its end */
 
 /* Where an address is, as far as trust goes. */
 enum ip_scope {

@@ -38,13 +38,15 @@ static struct metric events[NP_EVENTS] = {
 			       "names that --egress does not allow", 0 },
 };
 
-struct metric *const netproxy_metrics[] = {
-	&events[NP_E_CONNECTED], &events[NP_E_FAILED],
-	&events[NP_E_DENIED],    &events[NP_E_BAD],
-	&events[NP_E_ACCEPTED],  &events[NP_E_LOST],
-	&events[NP_E_STRANGER],  &events[NP_E_NAME_DENIED],
-	NULL
-};
+struct metric *const netproxy_metrics[] = { &events[NP_E_CONNECTED],
+					    &events[NP_E_FAILED],
+					    &events[NP_E_DENIED],
+					    &events[NP_E_BAD],
+					    &events[NP_E_ACCEPTED],
+					    &events[NP_E_LOST],
+					    &events[NP_E_STRANGER],
+					    &events[NP_E_NAME_DENIED],
+					    NULL };
 
 void np_count(enum np_event e)
 {

@@ -45,8 +45,8 @@ struct netproxy_publish {
 };
 
 struct netproxy_config {
-	struct loop *loop;     /* borrowed */
-	struct policy *policy; /* borrowed; learns names */
+	struct loop *loop;                      /* borrowed */
+	struct policy *policy;                  /* borrowed; learns names */
 	const struct netproxy_publish *publish; /* copied; fds are borrowed */
 	unsigned n_publish;                     /* 0..NETPROXY_PUBLISH_MAX */
 	struct ip_port resolver[NETPROXY_RESOLVERS_MAX];

@@ -93,8 +93,8 @@ static void learn(void *ctx, const struct ip *ip, uint32_t ttl_s)
 	policy_learn(l->policy, l->name, ip, ttl_s, l->now_ns);
 }
 
-bool np_dns_in(struct np_udp *u, const struct ip_port *from,
-	       const uint8_t *msg, size_t len)
+bool np_dns_in(struct np_udp *u, const struct ip_port *from, const uint8_t *msg,
+	       size_t len)
 {
 	struct np_asked *a;
 	struct dns_question q;

@@ -81,8 +81,8 @@ void np_listen_ready(struct np_publish *pub, int res)
 	int r = 0;
 
 	if (res != -ECANCELED && pub->listening)
-		for (unsigned i = 0; i < ACCEPTS_MAX && r == 0 &&
-				     pub->listener->budget > 0;
+		for (unsigned i = 0;
+		     i < ACCEPTS_MAX && r == 0 && pub->listener->budget > 0;
 		     i++)
 			r = hand_over(pub);
 	if (r == 0 || r == -EAGAIN || r == -ECONNABORTED || r == -EINTR) {
@@ -180,9 +180,8 @@ static int begin(struct netproxy *np, struct vsock_conn *c,
 	l->control = c;
 	l->turn++;
 	l->family = req->addr.family;
-	l->backlog = req->backlog < NETPROXY_BACKLOG_MAX
-			     ? req->backlog
-			     : NETPROXY_BACKLOG_MAX;
+	l->backlog = req->backlog < NETPROXY_BACKLOG_MAX ? req->backlog
+							 : NETPROXY_BACKLOG_MAX;
 	l->budget = 0;
 	more(np, l, l->backlog);
 	return 0;

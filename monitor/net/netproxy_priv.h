@@ -56,8 +56,8 @@ struct np_publish {
 	struct netproxy *np;
 	struct loop_op op; /* a poll, or a timer after an error */
 	bool busy, listening;
-	struct np_listener *listener; /* TCP; shared by a guest port's */
-	struct np_udp *udp;           /* UDP: who has it, or NULL */
+	struct np_listener *listener;      /* TCP; shared by a guest port's */
+	struct np_udp *udp;                /* UDP: who has it, or NULL */
 	struct ip_port peer[NP_PEERS_MAX]; /* who has written, a ring */
 	unsigned n_peers, next_peer;
 };
@@ -154,8 +154,8 @@ bool np_dns_out(struct np_udp *u, uint8_t *msg, size_t len,
 		struct ip_port *ret_to);
 /* A datagram from `from`: true if it is the answer to a query; it was learned
  * from, and comes from the resolver as far as the guest is concerned. */
-bool np_dns_in(struct np_udp *u, const struct ip_port *from,
-	       const uint8_t *msg, size_t len);
+bool np_dns_in(struct np_udp *u, const struct ip_port *from, const uint8_t *msg,
+	       size_t len);
 bool np_dns_upstream(const struct netproxy *np, const struct ip_port *from);
 extern const struct ip_port np_resolver;
 

@@ -54,8 +54,8 @@ static void watch(struct np_udp *u)
 	if (!u->busy)
 		u->busy = loop_poll(loop, &u->op, u->fd, POLLIN) == 0;
 	if (u->pub && !u->pub->busy)
-		u->pub->busy = loop_poll(loop, &u->pub->op, u->pub->p.fd,
-					 POLLIN) == 0;
+		u->pub->busy =
+			loop_poll(loop, &u->pub->op, u->pub->p.fd, POLLIN) == 0;
 }
 
 /* The record whose payload is in the link's room already. */

@@ -118,7 +118,8 @@ static bool parse_rule(const char *s, size_t n, struct policy_rule *r)
 		return false;
 	if (*s == '[')
 		return dest > 2 && s[dest - 1] == ']' &&
-		       memchr(s, ':', dest - 2) && parse_net(s + 1, dest - 2, r);
+		       memchr(s, ':', dest - 2) &&
+		       parse_net(s + 1, dest - 2, r);
 	if (memchr(s, ':', dest)) /* which colon is the port's? */
 		return false;
 	return parse_net(s, dest, r) || parse_name(s, dest, r);

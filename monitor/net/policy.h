@@ -55,8 +55,7 @@ struct policy {
  * word and what is allowed. */
 WUR int policy_parse(struct policy *p, const char *spec, struct err *err);
 /* 1 .. 65535: the first `n` bytes of s. -EINVAL. */
-WUR int policy_parse_port(const char *s, size_t n, unsigned min,
-			  uint16_t *ret);
+WUR int policy_parse_port(const char *s, size_t n, unsigned min, uint16_t *ret);
 
 bool policy_allows(const struct policy *p, const struct ip_port *to,
 		   uint64_t now_ns);

@@ -1,6 +1,7 @@
 /* cpio.c: reads cpio archives of the newc kind, see source.h. Layout: the
  * kernel's Documentation/driver-api/early-userspace/buffer-format.rst. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "rootfs/walk.h"
 
 #define MAGIC       "070701"
+#define MAGIC_LEN   6u
 #define TRAILER     "TRAILER!!!"
 #define HEADER_LEN  110u
 #define ALIGN       4u
@@ -46,7 +48,7 @@ struct entry {
 
 bool cpio_is_cpio(const uint8_t head[ARCHIVE_BLOCK])
 {
-	return memcmp(head, MAGIC, sizeof(MAGIC) - 1) == 0;
+	return memcmp(head, MAGIC, MAGIC_LEN) == 0;
 }
 
 static bool parse_hex(const char *s, uint32_t *ret)
@@ -54,14 +56,12 @@ static bool parse_hex(const char *s, uint32_t *ret)
 	uint32_t v = 0;
 
 	for (unsigned i = 0; i < 8; i++) {
-		static const char digits[] = "0123456789abcdef";
-		const char *d = memchr(
-			digits, s[i] >= 'A' && s[i] <= 'F' ? s[i] | 0x20 : s[i],
-			16);
+		char c = s[i];
 
-		if (!d)
+		if (!isxdigit((unsigned char)c))
 			return false;
-		v = v << 4 | (uint32_t)(d - digits);
+		v = v << 4 |
+		    (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
 	}
 	*ret = v;
 	return true;
@@ -70,7 +70,7 @@ static bool parse_hex(const char *s, uint32_t *ret)
 static int parse_header(const char h[HEADER_LEN], uint64_t off, struct entry *e,
 			struct err *err)
 {
-	if (memcmp(h, MAGIC, sizeof(MAGIC) - 1) != 0)
+	if (memcmp(h, MAGIC, MAGIC_LEN) != 0)
 		return err_set(err, -EINVAL,
 			       "no cpio header (newc) at offset %llu",
 			       (unsigned long long)off);
@@ -174,12 +174,12 @@ static int add_link(struct tree *t, const struct entry *e,
 		    struct tree_inode *inode, const struct tree_inode *attr,
 		    struct err *err)
 {
-	struct tree_node *dir;
-	const char *name;
-	size_t n;
+	const char *name = NULL;
+	size_t n = 0;
+	struct tree_node *dir =
+		tree_dir_of(t, e->name, e->name_len, &name, &n, err);
 
-	if (tree_dir_of(t, e->name, e->name_len, &dir, &name, &n, err) ||
-	    tree_link(t, dir, name, n, inode, err))
+	if (!dir || tree_link(t, dir, name, n, inode, err))
 		return err->code;
 	if (attr->size > 0) {
 		inode->size = attr->size;
@@ -213,7 +213,8 @@ static int add_entry(const struct archive *a, struct tree *t,
 	inode = is_shared ? tree_find_ino(t, attr.dev, attr.ino) : NULL;
 	if (inode)
 		return add_link(t, e, inode, &attr, err);
-	if (tree_put_path(t, e->name, e->name_len, &attr, &node, err))
+	node = tree_put_path(t, e->name, e->name_len, &attr, err);
+	if (!node)
 		return err->code;
 	return is_shared ? tree_keep_ino(t, node->inode, err) : 0;
 }
@@ -229,21 +230,20 @@ static int check_end(const struct archive *a, uint64_t off, struct err *err)
 
 		if (archive_read(a, off, buf, n, "the end", err))
 			return err->code;
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++, off++)
 			if (buf[i] != 0)
 				return err_set(err, -EINVAL,
 					       "more behind the trailer, at "
 					       "offset %llu: one archive, not "
 					       "several, and not compressed",
-					       (unsigned long long)(off + i));
-		off += n;
+					       (unsigned long long)off);
 	}
 	return 0;
 }
 
 int cpio_scan(const struct archive *a, struct tree *t, struct err *err)
 {
-	struct entry e;
+	struct entry e = { 0 };
 	uint64_t off = 0;
 
 	for (;;) {

@@ -114,7 +114,8 @@ static int add_stat(struct tree *t, struct tree_node *dir, int dir_fd,
 			return err->code;
 		attr.target = target;
 	}
-	if (tree_put(t, dir, name, strlen(name), &attr, &node, err))
+	node = tree_put(t, dir, name, strlen(name), &attr, err);
+	if (!node)
 		return err->code;
 	return is_shared ? tree_keep_ino(t, node->inode, err) : 0;
 }

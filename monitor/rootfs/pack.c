@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 
 #include "base/checked.h"
-#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "rootfs/table.h"
@@ -53,19 +52,24 @@ static void order(struct pack *p, const struct tree_node *const *sorted,
 
 static int sort(struct pack *p, struct err *err)
 {
-	uint32_t n = p->tree->n_nodes;
-	AUTO_FREE const struct tree_node **sorted =
-		reallocarray(NULL, n, sizeof(*sorted));
-	AUTO_FREE uint32_t *at = calloc(n, sizeof(*at));
+	const uint32_t n = p->tree->n_nodes;
+	const struct tree_node **sorted =
+		reallocarray(NULL, n, sizeof(struct tree_node *));
+	uint32_t *at = calloc(n, sizeof(*at));
 
-	if (!sorted || !at)
-		return err_set(err, -ENOMEM, "order of %u files", n);
-	memcpy(sorted, p->tree->node, n * sizeof(struct tree_node *));
-	qsort(sorted, n, sizeof(struct tree_node *), compare);
-	for (uint32_t i = n; i-- > 1;) /* the root is first, and no child */
-		at[sorted[i]->parent->id] = i;
-	order(p, sorted, at);
-	return 0;
+	if (sorted && at) {
+		memcpy(sorted, p->tree->node, n * sizeof(struct tree_node *));
+		qsort(sorted, n, sizeof(struct tree_node *), compare);
+		/* the root is first, and nobody's child */
+		for (uint32_t i = n; i-- > 1;)
+			at[sorted[i]->parent->id] = i;
+		order(p, sorted, at);
+	} else {
+		(void)err_set(err, -ENOMEM, "order of %u files", n);
+	}
+	free(sorted);
+	free(at);
+	return err->code;
 }
 
 /* The first name of each inode gets its contents, in the entries' order. */
@@ -109,7 +113,7 @@ int pack_init(struct pack *p, const struct tree *tree, struct err *err)
 	uint32_t n = tree->n_nodes;
 
 	*p = (struct pack){ .tree = tree };
-	p->node = reallocarray(NULL, n, sizeof(*p->node));
+	p->node = reallocarray(NULL, n, sizeof(struct tree_node *));
 	p->index = calloc(n, sizeof(*p->index));
 	p->first = calloc(n, sizeof(*p->first));
 	if (!p->node || !p->index || !p->first)
@@ -213,7 +217,7 @@ static int write_table(const struct pack *p, int fd, struct err *err)
 		.data_off = le64_of(p->data_off),
 	};
 	const size_t len = p->strings_off + p->strings_len;
-	AUTO_FREE uint8_t *buf = calloc(1, len);
+	uint8_t *buf = calloc(1, len);
 	struct writer w = { .p = p };
 	int code;
 
@@ -225,6 +229,7 @@ static int write_table(const struct pack *p, int fd, struct err *err)
 	for (uint32_t i = 0; i < p->tree->n_nodes; i++)
 		fill_entry(&w, i, (void *)(buf + sizeof(h)));
 	code = file_write_at(fd, 0, buf, len);
+	free(buf);
 	return code ? err_set(err, code, "write the table") : 0;
 }
 

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 
 #include "base/checked.h"
-#include "base/cleanup.h"
 #include "base/err.h"
 #include "guest-kit/include/abi/rootfs.h"
 #include "rootfs/walk.h"
@@ -41,7 +40,8 @@ static bool has(uint64_t len, uint64_t off, uint64_t part)
 
 static int bad(struct err *err, const char *what)
 {
-	return err_set(err, -EINVAL, "broken root image: %s", what);
+	(void)err_set(err, -EINVAL, "broken root image: %s", what);
+	return -EINVAL;
 }
 
 static int check_header(const uint8_t *bytes, uint64_t len, struct table *ret,
@@ -53,15 +53,9 @@ static int check_header(const uint8_t *bytes, uint64_t len, struct table *ret,
 	if (len < sizeof(*h) || !table_is_image(bytes))
 		return bad(err, "no header");
 	if (le32_get(h->version) != ROOTFS_VERSION)
-		return err_set(err, -EINVAL,
-			       "root image of version %u, known is %u",
-			       le32_get(h->version), ROOTFS_VERSION);
+		return bad(err, "its version is not known here");
 	if (le64_get(h->len) != len || len % ROOTFS_PAGE != 0)
-		return err_set(err, -EINVAL,
-			       "broken root image: it is to have %llu bytes "
-			       "and has %llu",
-			       (unsigned long long)le64_get(h->len),
-			       (unsigned long long)len);
+		return bad(err, "longer or shorter than it was made");
 	entries = le64_get(h->entries_off);
 	strings = le64_get(h->strings_off);
 	n_strings = le64_get(h->strings_len);
@@ -278,26 +272,21 @@ static int check_entries(struct check *c, struct err *err)
 int table_open(const uint8_t *bytes, uint64_t len, struct table *ret,
 	       struct err *err)
 {
-	AUTO_FREE uint32_t *n_links = NULL;
-	struct check c = { .next_child = 1 };
-	struct table t;
+	const struct table_header *h = (const void *)bytes;
+	struct table t = { 0 };
+	struct check c = { .t = &t, .next_child = 1 };
 
 	if (check_header(bytes, len, &t, err))
 		return err->code;
-	n_links = calloc(t.n, sizeof(*n_links));
-	if (!n_links)
+	c.n_links = calloc(t.n, sizeof(*c.n_links));
+	if (!c.n_links)
 		return err_set(err, -ENOMEM, "check of a root image");
-	c.t = &t;
-	c.n_links = n_links;
-	c.strings_len =
-		le64_get(((const struct table_header *)(const void *)bytes)
-				 ->strings_len);
-	c.next_data = le64_get(
-		((const struct table_header *)(const void *)bytes)->data_off);
-	if (check_entries(&c, err))
-		return err->code;
-	*ret = t;
-	return 0;
+	c.strings_len = le64_get(h->strings_len);
+	c.next_data = le64_get(h->data_off);
+	if (check_entries(&c, err) == 0)
+		*ret = t;
+	free(c.n_links);
+	return err->code;
 }
 
 /* --- walking ---------------------------------------------------------------- */

@@ -179,7 +179,7 @@ static int set_numbers(const struct reader *r, struct entry *e, struct err *err)
 	const struct number gid = NUMBER(gid, TAR_PAX_GID, 0, UINT32_MAX);
 	const struct number mtime =
 		NUMBER(mtime, TAR_PAX_MTIME, INT64_MIN, INT64_MAX);
-	int64_t v[4];
+	int64_t v[4] = { 0 };
 
 	if (get_number(r, &mode, &v[0], err) ||
 	    get_number(r, &uid, &v[1], err) ||
@@ -299,10 +299,9 @@ static int take_extra(struct reader *r, const struct entry *e, struct err *err)
 
 static int put(struct reader *r, const struct entry *e, struct err *err)
 {
-	struct tree_node *node;
-
-	return tree_put_path(r->tree, e->name, strlen(e->name), &e->attr, &node,
-			     err);
+	return tree_put_path(r->tree, e->name, strlen(e->name), &e->attr, err)
+		       ? 0
+		       : err->code;
 }
 
 static int put_file(struct reader *r, struct entry *e, struct err *err)
@@ -335,16 +334,16 @@ static int put_symlink(struct reader *r, struct entry *e, struct err *err)
 
 static int put_link(struct reader *r, const struct entry *e, struct err *err)
 {
-	struct tree_node *dir, *to = NULL;
-	const char *name;
-	size_t n;
+	struct tree_node *dir, *to;
+	const char *name = NULL;
+	size_t n = 0;
 
 	if (e->size > 0)
 		return err_set(err, -EINVAL,
 			       "a hard link with contents, which are not "
 			       "supported");
-	if (tree_dir_of(r->tree, e->link, strlen(e->link), &dir, &name, &n,
-			err))
+	dir = tree_dir_of(r->tree, e->link, strlen(e->link), &name, &n, err);
+	if (!dir)
 		return source_wrap(err, e->link);
 	to = tree_child(r->tree, dir, name, n);
 	if (!to || S_ISDIR(to->inode->mode)) {
@@ -353,8 +352,8 @@ static int put_link(struct reader *r, const struct entry *e, struct err *err)
 				 : "to be hard-linked, but not there before");
 		return source_wrap(err, e->link);
 	}
-	if (tree_dir_of(r->tree, e->name, strlen(e->name), &dir, &name, &n,
-			err))
+	dir = tree_dir_of(r->tree, e->name, strlen(e->name), &name, &n, err);
+	if (!dir)
 		return err->code;
 	return tree_link(r->tree, dir, name, n, to->inode, err);
 }
@@ -364,7 +363,7 @@ static int put_device(struct reader *r, struct entry *e, uint32_t type,
 {
 	const struct number major = NUMBER(major, 0, 0, MAJOR_MAX);
 	const struct number minor = NUMBER(minor, 0, 0, MINOR_MAX);
-	int64_t ma, mi;
+	int64_t ma = 0, mi = 0;
 
 	if (get_number(r, &major, &ma, err) || get_number(r, &minor, &mi, err))
 		return err->code;

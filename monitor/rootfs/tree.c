@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 
 #include "base/attr.h"
-#include "base/cleanup.h"
 #include "base/err.h"
 #include "rootfs/walk.h"
 
@@ -64,18 +63,19 @@ static int no_memory(struct err *err)
 
 static struct tree_inode *new_inode(const struct tree_inode *from)
 {
-	AUTO_FREE struct tree_inode *inode = malloc(sizeof(*inode));
+	struct tree_inode *inode = malloc(sizeof(*inode));
 
 	if (!inode)
 		return NULL;
 	*inode = *from;
 	inode->refs = 1;
-	if (from->target) {
-		inode->target = strdup(from->target);
-		if (!inode->target)
-			return NULL;
-	}
-	return take_ptr(&inode);
+	if (!from->target)
+		return inode;
+	inode->target = strdup(from->target);
+	if (inode->target)
+		return inode;
+	free(inode);
+	return NULL;
 }
 
 static int grow(struct tree *t, struct err *err)
@@ -96,25 +96,26 @@ static int grow(struct tree *t, struct err *err)
 	return 0;
 }
 
-/* A node without an inode, in the array. */
-static int add_node(struct tree *t, struct tree_node *dir, const char *name,
-		    size_t len, struct tree_node **ret, struct err *err)
+/* A node without an inode, in the array. NULL: no room. */
+static struct tree_node *add_node(struct tree *t, struct tree_node *dir,
+				  const char *name, size_t len, struct err *err)
 {
 	struct tree_node *node;
 
 	if (grow(t, err))
-		return err->code;
+		return NULL;
 	node = calloc(1, sizeof(*node) + len + 1);
-	if (!node)
-		return no_memory(err);
+	if (!node) {
+		(void)no_memory(err);
+		return NULL;
+	}
 	memcpy(node->name, name, len);
 	node->name_len = len;
 	node->id = t->n_nodes;
 	node->parent = dir ? dir : node;
 	node->depth = dir ? dir->depth + 1 : 0;
 	t->node[t->n_nodes++] = node;
-	*ret = node;
-	return 0;
+	return node;
 }
 
 int tree_init(struct tree *t, struct err *err)
@@ -123,7 +124,8 @@ int tree_init(struct tree *t, struct err *err)
 	struct tree_node *root;
 
 	*t = (struct tree){ 0 };
-	if (add_node(t, NULL, "", 0, &root, err))
+	root = add_node(t, NULL, "", 0, err);
+	if (!root)
 		return err->code;
 	root->inode = new_inode(&attr);
 	if (root->inode)
@@ -178,58 +180,63 @@ static bool is_dir(const struct tree_node *node)
 	return S_ISDIR(node->inode->mode);
 }
 
-/* A new name for an inode, whose count is already right. */
-static int add_name(struct tree *t, struct tree_node *dir, const char *name,
-		    size_t len, struct tree_inode *inode,
-		    struct tree_node **ret, struct err *err)
+static struct tree_node *add_name(struct tree *t, struct tree_node *dir,
+				  const char *name, size_t len,
+				  struct tree_inode *inode, struct err *err)
 {
-	AUTO_FREE struct name_entry *entry = malloc(sizeof(*entry));
-	struct tree_node *node;
+	struct name_entry *entry = malloc(sizeof(*entry));
+	struct tree_node *node = NULL;
 
 	if (!entry)
-		return no_memory(err);
-	if (add_node(t, dir, name, len, &node, err))
-		return err->code;
+		(void)no_memory(err);
+	else
+		node = add_node(t, dir, name, len, err);
+	if (!node) {
+		free(entry);
+		return NULL;
+	}
 	*entry = (struct name_entry){ { dir->id, len, node->name }, node };
 	if (!tsearch(entry, &t->by_name, compare_names)) {
 		t->n_nodes--;
 		free(node);
-		return no_memory(err);
+		free(entry);
+		(void)no_memory(err);
+		return NULL;
 	}
-	entry = NULL; /* the search tree has it */
 	node->inode = inode;
 	dir->n_children++;
 	dir->n_subdirs += S_ISDIR(inode->mode);
-	*ret = node;
-	return 0;
+	return node;
 }
 
-/* A name that exists gets another inode, whose count is already right. */
-static int replace(struct tree_node *node, struct tree_inode *inode,
-		   struct err *err)
+/* A name that exists gets another inode. */
+static struct tree_node *replace(struct tree_node *node,
+				 struct tree_inode *inode, struct err *err)
 {
-	if (node->n_children > 0 || node->parent == node)
-		return err_set(err, -EEXIST,
-			       "a directory with entries has this name");
+	if (node->n_children > 0) {
+		(void)err_set(err, -EEXIST,
+			      "a directory with entries has this name");
+		return NULL;
+	}
 	node->parent->n_subdirs -= is_dir(node);
 	node->parent->n_subdirs += S_ISDIR(inode->mode);
 	drop_inode(node->inode);
 	node->inode = inode;
-	return 0;
+	return node;
 }
 
-static int name_inode(struct tree *t, struct tree_node *dir, const char *name,
-		      size_t len, struct tree_inode *inode,
-		      struct tree_node **ret, struct err *err)
+/* Takes one reference to the inode, also when it fails. */
+static struct tree_node *name_inode(struct tree *t, struct tree_node *dir,
+				    const char *name, size_t len,
+				    struct tree_inode *inode, struct err *err)
 {
 	struct tree_node *node = tree_child(t, dir, name, len);
 
+	node = node ? replace(node, inode, err)
+		    : add_name(t, dir, name, len, inode, err);
 	if (!node)
-		return add_name(t, dir, name, len, inode, ret, err);
-	if (replace(node, inode, err))
-		return err->code;
-	*ret = node;
-	return 0;
+		drop_inode(inode);
+	return node;
 }
 
 static void set_attributes(struct tree_inode *to, const struct tree_inode *from)
@@ -241,40 +248,34 @@ static void set_attributes(struct tree_inode *to, const struct tree_inode *from)
 	to->mtime_nsec = from->mtime_nsec;
 }
 
-int tree_put(struct tree *t, struct tree_node *dir, const char *name,
-	     size_t len, const struct tree_inode *attr, struct tree_node **ret,
-	     struct err *err)
+struct tree_node *tree_put(struct tree *t, struct tree_node *dir,
+			   const char *name, size_t len,
+			   const struct tree_inode *attr, struct err *err)
 {
 	struct tree_node *node;
 	struct tree_inode *inode;
 
 	if (check_name(dir, name, len, err))
-		return err->code;
+		return NULL;
 	node = tree_child(t, dir, name, len);
 	if (node && is_dir(node) && S_ISDIR(attr->mode)) {
 		set_attributes(node->inode, attr);
-		*ret = node;
-		return 0;
+		return node;
 	}
 	inode = new_inode(attr);
-	if (!inode)
-		return no_memory(err);
-	if (name_inode(t, dir, name, len, inode, ret, err))
-		drop_inode(inode);
-	return err->code;
+	if (inode)
+		return name_inode(t, dir, name, len, inode, err);
+	(void)no_memory(err);
+	return NULL;
 }
 
 int tree_link(struct tree *t, struct tree_node *dir, const char *name,
 	      size_t len, struct tree_inode *inode, struct err *err)
 {
-	struct tree_node *node;
-
 	if (check_name(dir, name, len, err))
 		return err->code;
 	inode->refs++;
-	if (name_inode(t, dir, name, len, inode, &node, err))
-		drop_inode(inode);
-	return err->code;
+	return name_inode(t, dir, name, len, inode, err) ? 0 : err->code;
 }
 
 /* --- paths of archives ------------------------------------------------------ */
@@ -319,7 +320,9 @@ static int walk_child(void *ctx, uint32_t dir, const char *name, size_t len,
 	struct tree_node *at = w->t->node[dir];
 	struct tree_node *node = tree_child(w->t, at, name, len);
 
-	if (!node && tree_put(w->t, at, name, len, &attr, &node, w->err))
+	if (!node)
+		node = tree_put(w->t, at, name, len, &attr, w->err);
+	if (!node)
 		return w->err->code;
 	*ret = node->id;
 	return 0;
@@ -345,51 +348,52 @@ static size_t trim(const char *path, size_t len)
 	return len;
 }
 
-int tree_dir_of(struct tree *t, const char *path, size_t len,
-		struct tree_node **ret_dir, const char **ret_name,
-		size_t *ret_name_len, struct err *err)
+struct tree_node *tree_dir_of(struct tree *t, const char *path, size_t len,
+			      const char **ret_name, size_t *ret_name_len,
+			      struct err *err)
 {
 	struct path_walk ctx = { t, err };
 	const struct walk_tree w = { walk_is_dir, walk_parent, walk_target,
 				     walk_child, &ctx };
 	size_t end = trim(path, len), start = end;
-	uint32_t dir;
+	uint32_t dir = 0;
 	int code;
 
-	if (has_dotdot(path, len))
-		return err_set(err, -EINVAL, "a name with '..' in it");
+	if (has_dotdot(path, len)) {
+		(void)err_set(err, -EINVAL, "a name with '..' in it");
+		return NULL;
+	}
 	while (start > 0 && path[start - 1] != '/')
 		start--;
 	code = walk(&w, path, start, &dir);
 	if (code == 0 && !is_dir(t->node[dir]))
 		code = -ENOTDIR;
 	if (err->code != 0) /* one of those made on the way */
-		return err_wrap(err, "its directory");
+		(void)err_wrap(err, "its directory");
+	else if (code != 0)
+		(void)err_set(err, code, "its directory");
 	if (code != 0)
-		return err_set(err, code, "its directory");
-	*ret_dir = t->node[dir];
+		return NULL;
 	*ret_name = path + start;
 	*ret_name_len = end - start;
-	return 0;
+	return t->node[dir];
 }
 
-int tree_put_path(struct tree *t, const char *path, size_t len,
-		  const struct tree_inode *attr, struct tree_node **ret,
-		  struct err *err)
+struct tree_node *tree_put_path(struct tree *t, const char *path, size_t len,
+				const struct tree_inode *attr, struct err *err)
 {
-	struct tree_node *dir;
-	const char *name;
-	size_t n;
+	const char *name = NULL;
+	size_t n = 0;
+	struct tree_node *dir = tree_dir_of(t, path, len, &name, &n, err);
 
-	if (tree_dir_of(t, path, len, &dir, &name, &n, err))
-		return err->code;
-	if (n > 0)
-		return tree_put(t, dir, name, n, attr, ret, err);
-	if (!S_ISDIR(attr->mode))
-		return err_set(err, -EINVAL, "the root is no directory");
+	if (!dir || n > 0)
+		return dir ? tree_put(t, dir, name, n, attr, err) : NULL;
+	if (!S_ISDIR(attr->mode)) {
+		(void)err_set(err, -EINVAL, "the root is no directory");
+		return NULL;
+	}
 	set_attributes(dir->inode, attr);
-	*ret = dir;
-	return 0;
+	return dir;
 }
 
 /* --- hard links --------------------------------------------------------------- */

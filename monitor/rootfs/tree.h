@@ -56,15 +56,15 @@ struct tree_node *tree_child(const struct tree *t, const struct tree_node *dir,
 			     const char *name, size_t len);
 
 /*
- * Names a new inode: a copy of `inode` (and of `len` bytes of target, if it is
- * a symbolic link). A name that exists already gets the new one, as when tar
- * extracts: the attributes of a directory change, what is no directory is
- * replaced. -EEXIST: a directory with entries would be; -EINVAL, -ENAMETOOLONG:
- * no name; -E2BIG: too many entries; -EMLINK: too deep.
+ * Names a new inode: a copy of `attr`, with its target if it has one. A name
+ * that exists already gets the new one, as when tar extracts: the attributes of
+ * a directory change, what is no directory is replaced. NULL: *err says why:
+ * -EEXIST, it would replace a directory with entries; -EINVAL, -ENAMETOOLONG,
+ * no name; -E2BIG, too many entries; -EMLINK, too deep; -ENOMEM.
  */
-WUR int tree_put(struct tree *t, struct tree_node *dir, const char *name,
-		 size_t len, const struct tree_inode *inode,
-		 struct tree_node **ret, struct err *err);
+struct tree_node *tree_put(struct tree *t, struct tree_node *dir,
+			   const char *name, size_t len,
+			   const struct tree_inode *attr, struct err *err);
 
 /* The same with an inode of this tree that is no directory: a hard link. */
 WUR int tree_link(struct tree *t, struct tree_node *dir, const char *name,
@@ -73,17 +73,16 @@ WUR int tree_link(struct tree *t, struct tree_node *dir, const char *name,
 /*
  * The directory in which an archive's path ends, and the last component (empty:
  * the path is the root). Symbolic links on the way are followed inside the
- * tree, missing directories made. -EINVAL: it has a "..", -ENOTDIR, -ELOOP,
- * -ENAMETOOLONG.
+ * tree, missing directories made. NULL: *err says why, -EINVAL: it has a "..",
+ * -ENOTDIR, -ELOOP, -ENAMETOOLONG.
  */
-WUR int tree_dir_of(struct tree *t, const char *path, size_t len,
-		    struct tree_node **ret_dir, const char **ret_name,
-		    size_t *ret_name_len, struct err *err);
+struct tree_node *tree_dir_of(struct tree *t, const char *path, size_t len,
+			      const char **ret_name, size_t *ret_name_len,
+			      struct err *err);
 
 /* tree_put of an archive's path. */
-WUR int tree_put_path(struct tree *t, const char *path, size_t len,
-		      const struct tree_inode *inode, struct tree_node **ret,
-		      struct err *err);
+struct tree_node *tree_put_path(struct tree *t, const char *path, size_t len,
+				const struct tree_inode *attr, struct err *err);
 
 /* The inode that was remembered with this dev and ino, or NULL. */
 struct tree_inode *tree_find_ino(const struct tree *t, uint64_t dev,

@@ -56,10 +56,9 @@ struct machine_work machine_work(const struct machine *m)
 
 /* The units' tables. */
 static struct metric *const *const tables[] = {
-	bus_metrics,          vdev_metrics,    mmio_metrics,
-	console_ctrl_metrics, blk_metrics,     throttle_metrics,
-	net_metrics,          balloon_metrics, vsock_metrics,
-	netproxy_metrics,
+	bus_metrics,   vdev_metrics,     mmio_metrics, console_ctrl_metrics,
+	blk_metrics,   throttle_metrics, net_metrics,  balloon_metrics,
+	vsock_metrics, netproxy_metrics,
 };
 
 const struct metric *machine_counter(unsigned n)

@@ -142,7 +142,7 @@ static void test_memory(void)
 		     (long)mmap(NULL, 1ul << 45, 3, MAP_PRIVATE | MAP_ANONYMOUS,
 				-1, 0),
 		     ENOMEM);
-	EXPECT("malloc", (p = malloc(3 << 20)) && memset(p, 1, 3 << 20));
+	EXPECT("malloc", (p = malloc(5 << 19)) && memset(p, 1, 5 << 19));
 	free(p);
 	EXPECT("getrlimit",
 	       !getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur == 8 << 20);

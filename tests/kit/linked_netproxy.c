@@ -163,8 +163,8 @@ static bool talk(int conn, uint64_t total)
 		if (t->sent < total) {
 			const uint64_t len = min_u64(PIECE, total - t->sent);
 
-			n = vsock_send(
-				conn, bytes + (t->sent + conn) % PATTERN, len);
+			n = vsock_send(conn, bytes + (t->sent + conn) % PATTERN,
+				       len);
 			if (n > 0)
 				t->sent += (uint64_t)n;
 		}
@@ -426,7 +426,7 @@ static int64_t receive(int conn)
 /* udp ADDR PORT: an echo of many sizes; "errno" if there is none */
 static void udp(void)
 {
-	static const uint32_t sizes[] = { 0,    1,     2,     512,
+	static const uint32_t sizes[] = { 0,    1,    2,     512,
 					  1472, 9000, 40000, NETPROXY_UDP_MAX };
 	const struct netproxy_addr to = address(1);
 	struct netproxy_reply r;
@@ -479,8 +479,9 @@ static void udpserve(void)
 
 static uint32_t query(const char *name, uint8_t *to)
 {
-	static const uint8_t head[] = { 0x12, 0x34, 1, 0, 0, 1,
-					0,    0,    0, 0, 0, 0 };
+	static const uint8_t head[] = {
+		0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0
+	};
 	static const uint8_t tail[] = { 0, 0, 1, 0, 1 };
 	uint32_t n = sizeof(head), label = n++;
 
@@ -608,18 +609,12 @@ void kit_main(gpa_t start_info, uint64_t tsc_entry)
 	static const struct {
 		const char *name;
 		void (*run)(void);
-	} modes[] = { { "connect", connect },
-		      { "echo", echo },
-		      { "churn", churn },
-		      { "half", half },
-		      { "reset", reset },
-		      { "abort", abort_ },
-		      { "serve", serve },
-		      { "unpublished", unpublished },
-		      { "again", again },
-		      { "udp", udp },
-		      { "udpserve", udpserve },
-		      { "dns", dns },
+	} modes[] = { { "connect", connect },   { "echo", echo },
+		      { "churn", churn },       { "half", half },
+		      { "reset", reset },       { "abort", abort_ },
+		      { "serve", serve },       { "unpublished", unpublished },
+		      { "again", again },       { "udp", udp },
+		      { "udpserve", udpserve }, { "dns", dns },
 		      { "hostile", hostile } };
 	const char *s;
 	uint32_t cid;

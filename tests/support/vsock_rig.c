@@ -108,6 +108,8 @@ void sock_create(enum loop_engine engine)
 	sock.cfg.listen_seqpacket_fd = listen_at(path, SOCK_SEQPACKET);
 	sock.cfg.connect_port = connect_port;
 	sock.alloc = 256u << 10;
+	if (sock.prepare)
+		sock.prepare();
 	r = vsock_new(&sock.cfg, &sock.v, &err);
 	CHECK(r == 0);
 }

@@ -27,6 +27,7 @@ struct vsock_rig {
 	struct vdev *v;
 	struct gmem mem;
 	struct vsock_config cfg; /* set what differs before sock_create */
+	void (*prepare)(void);   /* there is a loop, and no device yet */
 	char dir[32];
 	struct vdriver drv[VSOCK_QUEUES];
 	unsigned rx_len;  /* of each receive buffer */

@@ -10,9 +10,14 @@
  * Integers are little-endian, addresses in network order. What is unnamed is
  * zero when sent, and a request in which it is not is refused (EINVAL). A
  * monitor that does not understand a request answers EINVAL, or RST when it
- * has another magic.
- *
- * --- TCP, from the guest -----------------------------------------------------
+ * has another magic. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ABI_NETPROXY_H
+#define ABI_NETPROXY_H
+
+#include <stdint.h>
+
+/* --- TCP, from the guest -----------------------------------------------------
  *
  * STREAM to NETPROXY_PORT_TCP; the guest sends one netproxy_request, `addr` the
  * destination. The monitor answers one netproxy_reply, as late as the host's
@@ -26,6 +31,7 @@
  * are the host's: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH... The
  * guest may send the connection's first bytes, and the end of them, without
  * waiting for the reply; they are dropped when the answer is an error.
+ * RST or SHUTDOWN_BOTH before the reply give the connection up.
  *
  * Ends. SHUTDOWN_SEND is a FIN, either way. SHUTDOWN_RECEIVE from the monitor:
  * the peer takes no more (EPIPE); a RST, or ECONNRESET, follows the bytes that
@@ -96,11 +102,6 @@
  * it has answered become allowed for that name's ports, as long as their TTL
  * says and NETPROXY_NAME_MIN_S at least. The kit names it in /etc/resolv.conf
  * when the root has none. */
-/* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ABI_NETPROXY_H
-#define ABI_NETPROXY_H
-
-#include <stdint.h>
 
 /* Ports of CID 2. */
 #define NETPROXY_PORT_TCP    0xf0000001u
@@ -118,10 +119,16 @@
 
 /* 192.0.2.0/24 is nobody's (RFC 5737): the name server, and who an IPv6
  * client is for an IPv4 socket. In the order of struct netproxy_addr.addr. */
-#define NETPROXY_RESOLVER      { 192, 0, 2, 53 }
+#define NETPROXY_RESOLVER     \
+	{                     \
+		192, 0, 2, 53 \
+	}
 #define NETPROXY_RESOLVER_TEXT "192.0.2.53"
 #define NETPROXY_RESOLVER_PORT 53u
-#define NETPROXY_GATEWAY       { 192, 0, 2, 1 }
+#define NETPROXY_GATEWAY     \
+	{                    \
+		192, 0, 2, 1 \
+	}
 
 #define NETPROXY_UDP_MAX     65507u /* payload */
 #define NETPROXY_BACKLOG_MAX 4096u  /* more is taken as this much */
@@ -145,8 +152,8 @@ struct netproxy_request {
 
 struct netproxy_reply {
 	uint32_t magic;
-	uint16_t error; /* Linux errno */
-	uint16_t flags; /* NETPROXY_PUBLISHED */
+	uint16_t error;                   /* Linux errno */
+	uint16_t flags;                   /* NETPROXY_PUBLISHED */
 	struct netproxy_addr local, peer; /* zero where they mean nothing */
 };
 

@@ -275,7 +275,7 @@ static int asks_for(const char *labels, size_t len)
 
 static void serve_names(int fd)
 {
-	static const uint8_t good[] = { 0xc0, 12, 0, 1, 0, 1, 0,  0,
+	static const uint8_t good[] = { 0xc0, 12, 0, 1, 0,  1,  0,  0,
 					0,    1,  0, 4, 10, 20, 30, 40 };
 	static const uint8_t local[] = { 0xc0, 12, 0, 1, 0,   1, 0, 0,
 					 0,    1,  0, 4, 127, 0, 0, 1 };
@@ -283,8 +283,8 @@ static void serve_names(int fd)
 	for (;;) {
 		struct sockaddr_storage ss;
 		socklen_t len = sizeof(ss);
-		ssize_t n = recvfrom(fd, buf, 512, 0, (struct sockaddr *)&ss,
-				     &len);
+		ssize_t n =
+			recvfrom(fd, buf, 512, 0, (struct sockaddr *)&ss, &len);
 		const uint8_t *answer = NULL;
 
 		if (n < 12)
@@ -506,9 +506,9 @@ int main(int argc, char **argv)
 	else if (strcmp(mode, "datagram") == 0)
 		datagrams(argv[2], argv[3], (unsigned)atoi(more));
 	else if (strcmp(mode, "refused") == 0)
-		puts(try_dial(argv[2], argv[3]) >= 0  ? "connected"
-		     : errno == ECONNREFUSED          ? "refused"
-						      : strerror(errno));
+		puts(try_dial(argv[2], argv[3]) >= 0 ? "connected"
+		     : errno == ECONNREFUSED         ? "refused"
+						     : strerror(errno));
 	else if (strcmp(mode, "abort") == 0) {
 		const int fd = dial(argv[2], argv[3]);
 

@@ -1,0 +1,14 @@
+#!/bin/sh
+# run.sh MAYFLY GUESTS [TEST...]: real programs, and the libc test programs of
+# tests/abi, in virtual machines and beside that on the host. PROGRAMS names
+# the folder that setup.sh made (default build/programs).
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+mayfly=${1:?usage: run.sh MAYFLY GUESTS [TEST...]}
+guests=${2:?usage: run.sh MAYFLY GUESTS [TEST...]}
+shift 2
+here=$(dirname "$0")
+PROGRAMS=$(readlink -f "${PROGRAMS:-$here/../../build/programs}")
+export PROGRAMS TEST_LIMIT="${TEST_LIMIT:-600}"
+[ $# -gt 0 ] || set -- "$here"/t_*.sh
+exec "$here/../integ/run.sh" "$mayfly" "$guests" "$@"
