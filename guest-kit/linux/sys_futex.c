@@ -443,8 +443,8 @@ int64_t sys_futex(struct regs *r)
 	case FUTEX_WAIT_BITSET:
 		rc = read_deadline(r, true, wall, &until);
 		return rc ? rc
-			  : wait(ARG1(r), (uint32_t)ARG3(r),
-				 (uint32_t)ARG6(r), until);
+			  : wait(ARG1(r), (uint32_t)ARG3(r), (uint32_t)ARG6(r),
+				 until);
 	case FUTEX_WAKE:
 		return wake_call(ARG1(r), ARG3(r), ALL_BITS);
 	case FUTEX_WAKE_BITSET:

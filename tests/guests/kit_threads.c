@@ -63,8 +63,8 @@ static void call(uint64_t seed)
 			 "movq %%xmm15, 56(%2)"
 			 : "+a"(rax)
 			 : "S"(in), "D"(out)
-			 : "rbx", "rcx", "rdx", "r8", "r9", "r11", "r12",
-			   "r15", "xmm0", "xmm15", "memory", "cc");
+			 : "rbx", "rcx", "rdx", "r8", "r9", "r11", "r12", "r15",
+			   "xmm0", "xmm15", "memory", "cc");
 	if (rax != getpid())
 		die("getpid");
 	for (unsigned i = 0; i < 8; i++)

@@ -5,7 +5,7 @@
 . "$LIB"
 
 MS=3000
-[ "$LANE" = svm ] && MS=2000 RUN_LIMIT=60
+[ "$LANE" = svm ] && MS=2000 && export RUN_LIMIT=60
 
 check "registers survive whatever interrupts"
 if guest kit_threads; then
