@@ -66,7 +66,7 @@ static void raise(struct regs *r, const struct siginfo *info, const char *what,
 {
 	struct signals *s = &thread_current()->signals;
 
-	s->fault_gva = gva;
+	s->fault_gva = gva == FAULT_NOWHERE ? 0 : gva;
 	s->fault_vector = r->vector;
 	s->fault_error = r->error;
 	if (signal_is_caught((unsigned)info->signo))
@@ -173,5 +173,5 @@ void kit_trap(struct regs *r)
 	info.code = code_of(r->vector);
 	if (info.code != SI_KERNEL)
 		info.addr = r->rip;
-	raise(r, &info, m->what, 0);
+	raise(r, &info, m->what, FAULT_NOWHERE);
 }
