@@ -7,7 +7,7 @@
 
 #define PROCESS_PID 1
 
-/* The heap starts at this page. */
+/* The heap starts at this page, other mappings some way above it. */
 void process_init(uint64_t heap_start);
 
 #endif
