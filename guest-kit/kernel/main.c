@@ -9,7 +9,6 @@
 #include "kernel/machine.h"
 #include "kernel/page.h"
 #include "kernel/stack.h"
-#include "linux/process.h"
 
 void kit_main(gpa_t start_info, uint64_t tsc_entry)
 {
@@ -25,7 +24,6 @@ void kit_main(gpa_t start_info, uint64_t tsc_entry)
 	elf_load(&image);
 	r.rip = image.entry;
 	r.rsp = stack_build(&image);
-	process_init(image.end);
 	debug_start(&r);
 	machine_mark_main();
 	kit_enter_regs(&r);
