@@ -53,11 +53,29 @@ void core_fini(struct core *c)
 
 /* --- the stream of headers and notes --------------------------------------- */
 
+/* Moves past the first `done` bytes of the pieces. */
+static struct iovec *skip(struct iovec *iov, const struct iovec *end,
+			  size_t done)
+{
+	while (iov < end && done >= iov->iov_len) {
+		done -= iov->iov_len;
+		iov++;
+	}
+	if (iov < end) {
+		iov->iov_base = (uint8_t *)iov->iov_base + done;
+		iov->iov_len -= done;
+	}
+	return iov;
+}
+
 static void write_all(struct writer *w, struct iovec *iov, unsigned n,
 		      uint64_t off)
 {
-	while (n > 0 && !w->error) {
-		const ssize_t r = pwritev(w->core->fd, iov, (int)n, (off_t)off);
+	const struct iovec *end = iov + n;
+
+	while (iov < end && !w->error) {
+		const ssize_t r =
+			pwritev(w->core->fd, iov, (int)(end - iov), (off_t)off);
 
 		if (r < 0 && errno == EINTR)
 			continue;
@@ -66,18 +84,7 @@ static void write_all(struct writer *w, struct iovec *iov, unsigned n,
 			return;
 		}
 		off += (uint64_t)r;
-		for (size_t left = (size_t)r; left > 0;) {
-			const size_t part =
-				left < iov->iov_len ? left : iov->iov_len;
-
-			iov->iov_base = (uint8_t *)iov->iov_base + part;
-			iov->iov_len -= part;
-			left -= part;
-			if (iov->iov_len == 0) {
-				iov++;
-				n--;
-			}
-		}
+		iov = skip(iov, end, (size_t)r);
 	}
 }
 
@@ -223,13 +230,19 @@ static void put_auxv(struct writer *w)
 	put_note(w, NT_AUXV, auxv, len);
 }
 
+/* Of a file: others have names in brackets. */
+static bool is_of_file(const struct stop *s, const struct debug_area *a)
+{
+	return a->name_off && stop_area_name(s, a)[0] != '[';
+}
+
 static size_t files_len(const struct stop *s, uint64_t *ret_count)
 {
 	size_t len = 2 * sizeof(uint64_t);
 
 	*ret_count = 0;
 	for (uint32_t i = 0; i < s->s.n_areas; i++)
-		if (s->area[i].name_off) {
+		if (is_of_file(s, &s->area[i])) {
 			len += 3 * sizeof(uint64_t) + 1 +
 			       strlen(stop_area_name(s, &s->area[i]));
 			++*ret_count;
@@ -250,11 +263,11 @@ static void put_files(struct writer *w)
 		const uint64_t row[3] = { a->start, a->end,
 					  a->file_off / PAGE };
 
-		if (a->name_off)
+		if (is_of_file(s, a))
 			put(w, row, sizeof(row));
 	}
 	for (uint32_t i = 0; i < s->s.n_areas; i++)
-		if (s->area[i].name_off) {
+		if (is_of_file(s, &s->area[i])) {
 			const char *name = stop_area_name(s, &s->area[i]);
 
 			put(w, name, strlen(name) + 1);
@@ -463,7 +476,7 @@ int core_write(struct core *c, const struct stop *s, const _Atomic bool *cancel,
 		.stop = s,
 		.cancel = cancel,
 		/* twice: to know the lengths, to write; tables hold 512 */
-		.walks = 2 * 512 * pages + 16ull * DEBUG_AREAS_MAX,
+		.walks = 2ull * 512 * pages + 16ull * DEBUG_AREAS_MAX,
 		.bytes = 2 * gmem_total(s->mem),
 	};
 	const uint64_t notes_at =

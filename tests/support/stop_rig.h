@@ -1,8 +1,8 @@
 /* stop_rig.h: guest memory with a stopped program in it, as the guest kernel
  * describes it, for tests of the debugging units. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef TESTS_STOP_RIG_H
-#define TESTS_STOP_RIG_H
+#ifndef SUPPORT_STOP_RIG_H
+#define SUPPORT_STOP_RIG_H
 
 #include "debug/stop.h"
 #include "mem/gmem.h"
