@@ -302,32 +302,25 @@ static void put_notes(struct writer *w)
 
 /* --- memory ----------------------------------------------------------------- */
 
-/* The bytes of an area from gva on that lie together, within a page: *ret, or
- * with iov_base NULL a hole; how many. */
+/* The page of an area at gva: *ret, or with iov_base NULL a hole; how many
+ * bytes. */
 static uint64_t area_piece(struct writer *w, const struct debug_area *a,
 			   uint64_t gva, struct iovec *ret)
 {
 	const struct stop *s = w->stop;
-	const uint64_t off = gva - a->start;
-	uint64_t len = 0;
-	gpa_t gpa;
+	struct x86_page page;
 
 	*ret = (struct iovec){ NULL, 0 };
 	if (w->walks-- == 0 && !w->error)
 		w->error = -EPROTO;
 	if (w->walks % LOOK_EVERY == 0 && !w->error && atomic_load(w->cancel))
 		w->error = -ECANCELED;
-	if (x86_walk(s->mem, s->s.cr3, gva, &gpa, &len) == 0) {
-		len = PAGE;
-		if (gmem_span(s->mem, gpa, PAGE, ret))
+	if (x86_walk(s->mem, s->s.cr3, gva, &page) == 0) {
+		page.len = PAGE;
+		if (gmem_span(s->mem, page.gpa, PAGE, ret))
 			*ret = (struct iovec){ NULL, 0 };
-	} else if (a->file_gpa && off < a->file_len) {
-		len = a->file_len - off < PAGE ? a->file_len - off : PAGE;
-		if (gmem_span(s->mem, a->file_gpa + off, len, ret))
-			*ret = (struct iovec){ NULL, 0 };
-		len = PAGE;
 	}
-	return len < a->end - gva ? len : a->end - gva;
+	return page.len < a->end - gva ? page.len : a->end - gva;
 }
 
 /* How much of it has to be in the file: up to the last page there is. */
@@ -385,8 +378,7 @@ static void run_add(struct writer *w, struct run *r, const struct iovec *piece,
 	else
 		r->iov[r->n++] = *piece;
 	r->pages++;
-	if (r->n == PIECES_MAX || r->pages == PAGES_MAX ||
-	    piece->iov_len < PAGE)
+	if (r->n == PIECES_MAX || r->pages == PAGES_MAX)
 		run_flush(w, r);
 }
 
