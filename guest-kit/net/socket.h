@@ -55,7 +55,7 @@ struct socket {
 	struct socket *peer;
 	/* Of a listener: those not accepted, none with a file. */
 	struct socket *first, *last, *next;
-	struct socket *listener; /* on whose list this is */
+	struct socket *listener; /* NULL: accepted, or made otherwise */
 	uint32_t n_waiting, backlog;
 
 	uint64_t rcv_timeout_ns, snd_timeout_ns; /* 0: none */
@@ -155,6 +155,9 @@ void socket_drop_waiting(struct socket *listener);
 /* The first, whose reference the caller gets; waits. */
 WUR int socket_accept(struct socket *listener, uint64_t until_ns,
 		      struct socket **ret);
+
+/* ioctls about network interfaces, of any socket. -ENOTTY. */
+WUR int64_t interface_ioctl(uint32_t request, uint64_t arg);
 
 /* Families: type has no flags; -EAFNOSUPPORT, -ESOCKTNOSUPPORT,
  * -EPROTONOSUPPORT. */

@@ -118,8 +118,13 @@ static int begin(struct inet_socket *u, const struct sockaddr *a, uint32_t len)
 	u->s.error = 0;
 	u->reset = false;
 	listener = inet_find(SOCK_STREAM, &to, &u->local);
-	if (!listener)
-		return proxy_connect(u);
+	if (!listener) {
+		rc = proxy_connect(u);
+		if (rc != -LINUX_ECONNREFUSED)
+			return rc;
+		tcp_failed(u, LINUX_ECONNREFUSED); /* an answer, not at once */
+		return 0;
+	}
 	if (!u->bound_ip) {
 		memcpy(u->local.ip, to.ip, sizeof(to.ip));
 		if (inet_is_v4(&to))
@@ -375,7 +380,6 @@ const struct socket_ops tcp_ops = {
 	.close = close,
 	.set = inet_set,
 	.get = inet_get,
-	.ioctl = inet_ioctl,
 	.push = push,
 	.has_room = has_room,
 	.taken = taken,

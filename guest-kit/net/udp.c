@@ -132,9 +132,9 @@ static int64_t send(struct socket *s, struct message *m, uint64_t until_ns)
 		return socket_take_error(s);
 	if (s->shut & SHUT_SEND)
 		return -LINUX_EPIPE;
-	rc = destination(u, m, &to);
+	rc = inet_autobind(u);
 	if (!rc)
-		rc = inet_autobind(u);
+		rc = destination(u, m, &to);
 	if (rc)
 		return rc;
 	from = source_of(u, &to);
@@ -164,8 +164,8 @@ static int64_t receive(struct socket *s, struct message *m, uint64_t until_ns)
 			return rc;
 		if (s->rcv.first)
 			break;
-		if (s->shut & SHUT_RECEIVE)
-			return 0;
+		if (s->shut & SHUT_RECEIVE) /* who does not wait learns less */
+			return until_ns ? 0 : -LINUX_EAGAIN;
 		rc = socket_wait(s, until_ns);
 		if (rc)
 			return rc;
@@ -178,11 +178,9 @@ static int64_t receive(struct socket *s, struct message *m, uint64_t until_ns)
 
 static int shutdown(struct socket *s, unsigned how)
 {
-	if (s->state != SOCKET_CONNECTED)
-		return -LINUX_ENOTCONN;
 	s->shut |= (uint8_t)how;
 	socket_wake(s, WAKE_ANY);
-	return 0;
+	return s->state == SOCKET_CONNECTED ? 0 : -LINUX_ENOTCONN;
 }
 
 static unsigned poll(struct socket *s)
@@ -218,5 +216,4 @@ const struct socket_ops udp_ops = {
 	.close = close,
 	.set = inet_set,
 	.get = inet_get,
-	.ioctl = inet_ioctl,
 };

@@ -45,6 +45,7 @@ static void open_flags(void)
 	tell("file");
 	SHOW(open("file", O_CREAT | O_EXCL | O_RDWR, 0666));
 	SHOW(open("file/", O_RDONLY));
+	SHOW(open("file/", O_RDONLY | O_CREAT, 0644));
 	SHOW(open("file/x", O_RDONLY));
 	SHOW(open("file/.", O_RDONLY));
 	SHOW(open("file/..", O_RDONLY));
@@ -183,6 +184,14 @@ static void links(void)
 	tell("none");
 	SHOW(mkdir("to-none", 0700));
 	SHOW(rmdir("to-dir"));
+	SHOW(rmdir("to-dir/"));
+	SHOW(mkdir("to-file/", 0755));
+	SHOW(mkdir("to-dir/", 0755));
+	SHOW(rename("to-dir/", "x"));
+	SHOW(rename("to-file/", "x"));
+	SHOW(link("file", "to-file/"));
+	SHOW(mkdir("file/", 0755));
+	SHOW(rename("file", "to-dir/"));
 	SHOW(link("file", "hard"));
 	SHOW(link("file", "hard"));
 	SHOW(link("dir", "hard-dir"));
@@ -362,7 +371,6 @@ static void directories(void)
 	}
 	YES(seen == n + 6);
 	seekdir(d, place);
-	YES(readdir(d) == NULL || errno == 0);
 	rewinddir(d);
 	seen = 0;
 	while (readdir(d))
