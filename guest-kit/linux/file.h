@@ -127,7 +127,8 @@ unsigned file_poll(struct file *f);
 /* For ops->stat of what has no name and no type. */
 int file_stat_anon(struct file *f, struct linux_stat *ret);
 
-#define FD_MAX 4096 /* RLIMIT_NOFILE's hard limit */
+#define FD_MAX  4096 /* RLIMIT_NOFILE's hard limit */
+#define FD_SOFT 1024 /* ... and the soft one at first */
 
 /* RLIMIT_NOFILE's soft limit: new descriptors are below. */
 extern uint32_t fd_limit;
