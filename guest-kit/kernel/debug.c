@@ -353,11 +353,6 @@ bool debug_trap(struct regs *r)
 	if (!debugging())
 		return false;
 	if (r->vector == VEC_DEBUG && stepping) {
-		if (r->rip == (uintptr_t)kit_syscall_out) {
-			/* still in the kernel: TF has come too early */
-			r->rip = r->rcx;
-			return true;
-		}
 		(void)stop(r, DEBUG_STEPPED, 0, NULL);
 		return true;
 	}

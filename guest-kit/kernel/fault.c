@@ -182,11 +182,11 @@ void fault_die(struct regs *r, unsigned signal, const char *what, uint64_t gva,
 	console_print("\nmayfly: the program died of ");
 	console_print(text);
 	console_print("\n");
-	if (gva)
+	if (gva != FAULT_NOWHERE)
 		print_mapping(gva);
 	print_registers(r);
 	print_code(r->rip);
 	print_backtrace(r);
 	debug_fatal(r, signal, info);
-	machine_signal(signal, gva, r, text);
+	machine_signal(signal, gva == FAULT_NOWHERE ? 0 : gva, r, text);
 }

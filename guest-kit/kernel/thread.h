@@ -5,6 +5,7 @@
 #ifndef KERNEL_THREAD_H
 #define KERNEL_THREAD_H
 
+#include "kernel/timer.h"
 #include "kernel/types.h"
 #include "linux/signal.h"
 
@@ -22,14 +23,14 @@ struct thread {
 	struct thread *next, *prev; /* of all threads, oldest first */
 	bool woken;                /* thread_wake came */
 	bool queued;               /* in the run queue */
-	bool uninterruptible;      /* sleeps whatever signals come */
-	bool fpu_kept;             /* fpu holds its registers */
+	bool deaf;                 /* sleeps whatever signals come */
 	struct thread *next_run;
 	uint64_t sp;    /* of the kernel, while another runs */
 	uint64_t stack; /* its top */
-	uint8_t *fpu;   /* XSAVE area; NULL: none yet */
+	uint8_t *fpu;   /* XSAVE area, for while another runs */
 	uint64_t fs_base, gs_base;
-	uint64_t cpu_ns;       /* processor time up to its last switch */
+	struct timer sleep_timer;
+	uint64_t cpu_tsc;      /* processor time up to its last switch */
 	uint64_t clear_tid;    /* CLONE_CHILD_CLEARTID, or 0 */
 	uint64_t robust_list;  /* the head's gva, or 0 */
 	char name[THREAD_NAME_LEN];

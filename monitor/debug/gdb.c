@@ -145,7 +145,7 @@ void gdb_ended(struct gdb *g, int status, int signal)
 
 static void interrupt(struct gdb *g)
 {
-	if (g->asking || g->stop || g->ended)
+	if (g->asking || g->stop || g->ended || !g->client)
 		return;
 	g->asking = true;
 	g->cfg.ops->interrupt(g->cfg.ctx);
@@ -170,8 +170,9 @@ void gdb_detach(struct gdb *g)
 	if (g->stop) {
 		let_go(g);
 		resume(g);
-	} else if (g->n_breaks > 0) {
-		interrupt(g); /* and gdb_stopped takes them out */
+	} else if (g->n_breaks > 0 && !g->asking && !g->ended) {
+		g->asking = true; /* and gdb_stopped takes them out */
+		g->cfg.ops->interrupt(g->cfg.ctx);
 	}
 }
 
@@ -434,6 +435,8 @@ static enum gdb_done packet(struct gdb *g)
 {
 	const char *text = g->in.text;
 
+	if (!g->client) /* it has said D: there is nothing more to say */
+		return GDB_ERROR;
 	if (text[0] == 'k' || text[0] == 'D')
 		return end_session(g, text[0] == 'k');
 	if (!g->stop && !is_setting(text))
