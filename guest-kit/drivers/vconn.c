@@ -608,6 +608,11 @@ bool vconn_start(uint32_t *ret_cid)
 	return s.usable;
 }
 
+uint32_t vconn_cid(void)
+{
+	return s.cid;
+}
+
 /* --- connections ----------------------------------------------------------- */
 
 static uint32_t free_port(void)

@@ -60,6 +60,7 @@ struct vport {
 /* The device, started when first asked for; the guest's address. False: there
  * is none. */
 WUR bool vconn_start(uint32_t *ret_cid);
+uint32_t vconn_cid(void); /* once it has started */
 
 /* A port is asked for at most once: -EADDRINUSE. Port -1u: one that is free
  * is chosen. */
