@@ -31,6 +31,12 @@ void io_kernel(struct io *io, void *p, uint64_t len);
  * stays. -EINVAL: their sum is beyond SSIZE_MAX. Cut to IO_LEN_MAX. */
 WUR int io_vectors(struct io *io, const struct io_vec *vec, unsigned n);
 
+/* No more than len bytes from here on. */
+static inline void io_limit(struct io *io, uint64_t len)
+{
+	io->left = min_u64(io->left, len);
+}
+
 /* Moves at most len bytes to (put) or from (get) where io stands, and io on.
  * Bytes moved: min(len, io->left) unless a piece cannot be touched; -EFAULT
  * if there was nothing before that. Never sleeps. */

@@ -3,6 +3,7 @@
 #include "linux/console_file.h"
 
 #include "drivers/console.h"
+#include "fs/node.h"
 #include "kernel/page.h"
 #include "linux/errno.h"
 #include "linux/file.h"
@@ -93,6 +94,22 @@ static int stat(struct file *f, struct linux_stat *ret)
 		.blksize = PAGE_LEN,
 	};
 	return 0;
+}
+
+static unsigned poll_both(struct file *f)
+{
+	return poll_input(f) | poll_output(f);
+}
+
+const struct file_ops *console_file_ops(void)
+{
+	static const struct file_ops both = { .read = read_input,
+					      .write = write_output,
+					      .poll = poll_both,
+					      .queue = queue,
+					      .stat = node_stat };
+
+	return &both;
 }
 
 struct file *console_file(unsigned stream)

@@ -7,6 +7,11 @@
 
 #define PROCESS_PID 1
 
+/* uname(2) */
+#define PROCESS_HOSTNAME "mayfly"
+#define PROCESS_RELEASE  "6.1.0-mayfly"
+#define PROCESS_VERSION  "guest kit"
+
 /* The heap starts at this page. */
 void process_init(uint64_t heap_start);
 

@@ -55,15 +55,6 @@ int64_t sys_getegid(struct regs *r)
 	return 0;
 }
 
-int64_t sys_umask(struct regs *r)
-{
-	static uint32_t mask = 022;
-	uint32_t old = mask;
-
-	mask = ARG1(r) & 0777;
-	return old;
-}
-
 int64_t sys_getrandom(struct regs *r)
 {
 	uint64_t len = min_u64(ARG2(r), 0x1ffffff);
@@ -80,7 +71,8 @@ int64_t sys_getrandom(struct regs *r)
 int64_t sys_uname(struct regs *r)
 {
 	static const char *const fields[6] = {
-		"Linux", "mayfly", "6.1.0-mayfly", "guest kit", "x86_64", "",
+		"Linux",         PROCESS_HOSTNAME, PROCESS_RELEASE,
+		PROCESS_VERSION, "x86_64",         "",
 	};
 	char *out = user_ptr(ARG1(r));
 
