@@ -12,7 +12,7 @@ libseccomp-dev liburing-dev libcap-dev libjansson-dev libhttp-parser-dev
 libcriterion-dev
 clang clang-format clang-tidy libclang-rt-14-dev shellcheck
 qemu-system-x86 busybox-static acpica-tools cpio lz4 strace jq
-e2fsprogs iproute2 socat
+e2fsprogs iproute2 socat gdb
 "
 if [ "${1-}" = programs ]; then
 	packages="$packages

@@ -7,7 +7,15 @@
 /* --- ring 0 ---------------------------------------------------------------
  * Stub n is at TEXT_GPA + STUB_LEN * n. An exception leaves its frame on its
  * IST stack, where ring 3 can read it, and returns through a frame prepared
- * in advance: no register changes. An interrupt only leaves a bit behind.
+ * in advance: no register changes.
+ *
+ * An interrupt leaves a bit behind. Where it found the kernel that is all:
+ * the kernel looks at the bits before it goes back to the program. Where it
+ * found the program (rip in the lower half) it returns to irq_entry, which
+ * takes the frame from the IST stack. That is safe without a copy: the local
+ * APIC holds back further interrupts of the same priority class until the
+ * kernel says that this one has ended (irq.c), which it does when the frame
+ * has been taken; the higher class has a stack of its own.
  */
 	.section .text.0stubs, "ax", @progbits
 stubs_start:
@@ -33,12 +41,82 @@ stubs_start:
 	.rept 31
 	stub_at v
 	orl $1 << (v - VEC_IRQ), kit_irq_word(%rip)
+	cmpl $0, 4(%rsp)
+	js irq_in_kernel
+	.if v < VEC_IRQ_HIGH
+	lea iret_frame_irq(%rip), %rsp
+	.else
+	lea iret_frame_irq_high(%rip), %rsp
+	.endif
 	iretq
 	.set v, v + 1
 	.endr
 	stub_at VEC_SPURIOUS
 	iretq
 	.org STUB_LEN * IDT_VECTORS, 0xcc
+
+	/* struct regs, from the vector down */
+	.macro push_regs
+	push %rax
+	push %rbx
+	push %rcx
+	push %rdx
+	push %rsi
+	push %rdi
+	push %rbp
+	push %r8
+	push %r9
+	push %r10
+	push %r11
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	.endm
+	.macro pop_regs
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rbp
+	pop %rdi
+	pop %rsi
+	pop %rdx
+	pop %rcx
+	pop %rbx
+	pop %rax
+	.endm
+
+/* The way out, in ring 3: rsp is at the thread's struct regs, the last thing
+ * on its stack. From the look at the bits to the jump an interrupt must not
+ * be missed, and ring 3 cannot keep it away: a stub that finds rip in here
+ * (nothing that can be interrupted lies below) sends it to exit_again, which
+ * finds the frame as it was. So nothing here may write to the frame. */
+kit_exit:
+	cmpq $0, kit_irq_word(%rip) /* and kit_work */
+	jne exit_work
+	cmpl $VEC_SYSCALL, REGS_VECTOR(%rsp)
+	jne 1f
+	pop_regs /* rcx and r11 are rip and rflags, as SYSCALL left them */
+	add $32, %rsp
+	popfq
+	pop %rsp
+	jmp *%rcx
+1:	pop_regs
+	add $16, %rsp
+	iretq
+	.set exit_end_off, . - stubs_start
+
+irq_in_kernel:
+	cmpl $TEXT_GPA + exit_end_off, (%rsp)
+	jb 1f
+	iretq
+1:	movl $TEXT_GPA + exit_again_off, (%rsp)
+	iretq
 
 page_fault: /* ring 3 cannot read CR2: it travels in rax */
 	mov %rax, kit_fault_rax(%rip)
@@ -125,41 +203,27 @@ kit_entry: /* rdi: gpa of the start info */
 	call kit_main
 	ud2
 
-	/* struct regs, from the vector down */
-	.macro push_regs
-	push %rax
-	push %rbx
-	push %rcx
-	push %rdx
-	push %rsi
-	push %rdi
-	push %rbp
-	push %r8
-	push %r9
-	push %r10
-	push %r11
-	push %r12
-	push %r13
-	push %r14
-	push %r15
-	.endm
-	.macro pop_regs
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %r11
-	pop %r10
-	pop %r9
-	pop %r8
-	pop %rbp
-	pop %rdi
-	pop %rsi
-	pop %rdx
-	pop %rcx
-	pop %rbx
-	pop %rax
-	.endm
+	.globl kit_enter_regs
+	/* void kit_enter_regs(const struct regs *regs) */
+kit_enter_regs:
+	mov %rdi, %rsp
+	pop_regs
+	add $16, %rsp
+	iretq
+
+	.set exit_again_off, . - stubs_start
+exit_again: /* rsp and the flags are the program's */
+	mov kit_kernel_stack(%rip), %rsp
+	sub $REGS_LEN, %rsp
+	push $RFLAGS_RING3
+	popfq
+exit_work:
+	.globl kit_thread_begin
+kit_thread_begin: /* a new thread's first kit_switch "returns" here */
+	mov %rsp, %rdi
+	xor %ebp, %ebp
+	call kit_exit_work
+	jmp kit_exit
 
 /* SYSCALL arrives here in ring 3 on page-table-virtualised KVM, in ring 0
  * elsewhere, with the program's stack and, in ring 0, interrupts on. From
@@ -167,14 +231,14 @@ kit_entry: /* rdi: gpa of the start info */
 	.globl kit_syscall_entry
 kit_syscall_entry:
 	mov %rsp, user_rsp(%rip)
-	lea kit_stack_top(%rip), %rsp
+	mov kit_kernel_stack(%rip), %rsp
 	push $SEL_USER_DS
 	push user_rsp(%rip)
 	push %r11
 	push $SEL_USER_CS
 	push %rcx
-	push $0
-	push $256
+	push %rax
+	push $VEC_SYSCALL
 	push_regs
 	mov %rsp, %rdi
 	mov %cs, %eax
@@ -190,22 +254,56 @@ kit_syscall_entry:
 1:	cld
 	xor %ebp, %ebp
 	call kit_syscall
-	pop_regs
-	add $16, %rsp
-	mov (%rsp), %rcx
-	mov 16(%rsp), %r11
-	pushq 16(%rsp)
-	popfq
-	mov 24(%rsp), %rsp
-	.globl kit_syscall_out
-kit_syscall_out:
-	jmp *%rcx
+	jmp kit_exit
+
+/* void kit_switch(uint64_t *save_sp, uint64_t load_sp) */
+	.globl kit_switch
+kit_switch:
+	push %rbx
+	push %rbp
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	mov %rsp, (%rdi)
+	mov %rsi, %rsp
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	ret
+
+/* Interrupts of the program. */
+	.macro irq_entry name, top
+\name:
+	mov kit_kernel_stack(%rip), %rsp
+	push \top-8(%rip)
+	push \top-16(%rip)
+	push \top-24(%rip)
+	push \top-32(%rip)
+	push \top-40(%rip)
+	push $0
+	push $VEC_IRQ
+	push_regs
+	jmp exit_work
+	.endm
+	irq_entry irq_entry, kit_ist_irq_top
+	irq_entry irq_entry_high, kit_ist_irq_high_top
 
 /* Exceptions: the processor's frame lies below kit_ist_trap_top (or the NMI
- * stack's top, for #DF and #MC). */
-	.macro trap_entry vector, error, top
-trap_\vector:
-	push \top-8(%rip)
+ * stack's top, for #DF and #MC), rsp is kit_trap_stack_top. What happened in
+ * the program goes on on its thread's kernel stack; what happened in the
+ * kernel's text is a bug of it. */
+	.macro trap_common name, top, error
+\name:
+	cmpl $PHYS_BASE >> 32, \top-36(%rip)
+	jne 1f
+	cmpl $RODATA_GPA, \top-40(%rip)
+	jb 2f
+1:	mov kit_kernel_stack(%rip), %rsp
+2:	push \top-8(%rip)
 	push \top-16(%rip)
 	push \top-24(%rip)
 	push \top-32(%rip)
@@ -215,39 +313,39 @@ trap_\vector:
 	.else
 	push $0
 	.endif
-	push $\vector
+	push kit_trap_stack_top-8(%rip) /* the vector */
+	push_regs
+	mov %rsp, %rdi
+	xor %ebp, %ebp
+	call kit_trap
+	jmp kit_exit
+	.endm
+	trap_common trap_plain, kit_ist_trap_top, 0
+	trap_common trap_error, kit_ist_trap_top, 1
+	trap_common trap_abort, kit_ist_nmi_top, 0
+
+	.macro trap_entry vector
+trap_\vector:
 	.if \vector == 14
 	mov %rax, kit_fault_gva(%rip)
 	mov kit_fault_rax(%rip), %rax
 	.endif
-	jmp trap_common
+	push $\vector
+	.if \vector == VEC_DF || \vector == VEC_MC
+	jmp trap_abort
+	.elseif (0x60227c00 >> \vector) & 1
+	jmp trap_error
+	.else
+	jmp trap_plain
+	.endif
 	.endm
 	.altmacro
 	.set v, 0
 	.rept VEC_IRQ
-	.if v == VEC_DF || v == VEC_MC
-	trap_entry %v, (v == VEC_DF), kit_ist_nmi_top
-	.else
-	trap_entry %v, (v == 10 || v == 11 || v == 12 || v == 13 || v == 14 || v == 17 || v == 21 || v == 29 || v == 30), kit_ist_trap_top
-	.endif
+	trap_entry %v
 	.set v, v + 1
 	.endr
 	.noaltmacro
-
-	.globl kit_enter_regs
-	/* void kit_enter_regs(const struct regs *regs) */
-kit_enter_regs:
-	mov %rdi, %rsp
-	jmp 1f
-trap_common:
-	push_regs
-	cld
-	mov %rsp, %rdi
-	xor %ebp, %ebp
-	call kit_trap
-1:	pop_regs
-	add $16, %rsp
-	iretq
 
 	.section .rodata.frames, "a", @progbits
 	.balign 16
@@ -263,6 +361,12 @@ iret_frames:
 	.set v, v + 1
 	.endr
 	.noaltmacro
+iret_frame_irq:
+	.quad irq_entry, SEL_USER_CS, RFLAGS_RING3, kit_trap_stack_top
+	.quad SEL_USER_DS
+iret_frame_irq_high:
+	.quad irq_entry_high, SEL_USER_CS, RFLAGS_RING3, kit_trap_stack_top
+	.quad SEL_USER_DS
 mxcsr_default:
 	.long 0x1f80
 no_idt:
@@ -271,13 +375,17 @@ no_idt:
 
 	.section .data.entry, "aw", @progbits
 	.balign 64
-	.globl kit_irq_word, kit_fault_gva
+	.globl kit_irq_word, kit_work, kit_fault_gva, kit_kernel_stack
+kit_kernel_stack: /* its top, of the thread that runs */
+	.quad kit_stack_top
 user_rsp:
 	.quad 0
 kit_fault_rax:
 	.quad 0
 kit_fault_gva:
 	.quad 0
-kit_irq_word:
+kit_irq_word: /* these two are looked at as one */
+	.long 0
+kit_work:
 	.long 0
 	.section .note.GNU-stack, "", @progbits

@@ -12,9 +12,9 @@
 
 #define TEXT_GPA   0x100000 /* stubs first, one every STUB_LEN bytes */
 #define RODATA_GPA 0x12c000
-#define TABLES_GPA 0x140000 /* page tables, then data, then bss */
-#define DATA_GPA   0x14b000 /* the TSS first */
-#define STUB_LEN   16
+#define TABLES_GPA 0x140000 /* page tables, first pages, data, bss */
+#define DATA_GPA   0x151000 /* the TSS first */
+#define STUB_LEN   32
 
 /* Selectors: the order SYSCALL and SYSRET dictate. */
 #define SEL_KERNEL_CS32 0x08
@@ -32,11 +32,16 @@
 #define VEC_NMI      2
 #define VEC_MC       18
 #define VEC_IRQ      32 /* VEC_IRQ + n sets bit n of kit_irq_word; n < 31 */
+#define VEC_IRQ_HIGH 48 /* from here on a higher priority class: own stack */
 #define VEC_SPURIOUS 63
+#define VEC_SYSCALL  256 /* struct regs of a system call */
 
 #define TSS_LEN 0x68
 
 #define RFLAGS_RING3 0x202
+
+#define REGS_LEN    176 /* struct regs */
+#define REGS_VECTOR 120
 
 /* STAR: SYSCALL loads 0x10/0x18, SYSRET would load 0x33/0x2b. */
 #define STAR_HIGH ((SEL_USER_CS32 << 16) | SEL_KERNEL_CS)

@@ -73,6 +73,12 @@ pt:
 	.set i, i + 1
 	.endr
 
+/* The first pages that are given out: every start needs a few. */
+	.globl kit_first_pages, kit_first_pages_end
+kit_first_pages:
+	.fill 6 * 4096, 1, 0
+kit_first_pages_end:
+
 /* Task state: stacks for gates, and a bitmap that opens every port, which is
  * the end of .bss. The linker knows how far away that is. */
 	.section .tss, "aw", @progbits
@@ -81,7 +87,8 @@ kit_tss:
 	.long 0
 	.quad kit_ist_nmi_top, 0, 0 /* rsp0..2 */
 	.quad 0
-	.quad kit_ist_trap_top, kit_ist_irq_top, kit_ist_nmi_top, 0, 0, 0, 0
+	.quad kit_ist_trap_top, kit_ist_irq_top, kit_ist_nmi_top
+	.quad kit_ist_irq_high_top, kit_ist_spurious_top, 0, 0
 	.quad 0
 	.word 0, kit_iomap_off
 	.if . - kit_tss - TSS_LEN
@@ -120,7 +127,11 @@ kit_gdt:
 kit_idt:
 	.set v, 0
 	.rept IDT_VECTORS
-	.if v >= VEC_IRQ
+	.if v == VEC_SPURIOUS
+	gate v, 5
+	.elseif v >= VEC_IRQ_HIGH
+	gate v, 4
+	.elseif v >= VEC_IRQ
 	gate v, 2
 	.elseif v == VEC_NMI || v == VEC_DF || v == VEC_MC
 	gate v, 3
@@ -173,12 +184,17 @@ kit_gdt_ptr32:
 	.section .data.stacks, "aw", @progbits
 	.balign 4096
 	.globl kit_stack_top, kit_trap_stack_top, kit_ist_trap_top
-	.globl kit_ist_irq_top, kit_ist_nmi_top
-	.fill 512, 1, 0
+	.globl kit_ist_irq_top, kit_ist_irq_high_top, kit_ist_spurious_top
+	.globl kit_ist_nmi_top
+	.fill 128, 1, 0
+kit_ist_spurious_top:
+	.fill 128, 1, 0
+kit_ist_irq_high_top:
+	.fill 128, 1, 0
 kit_ist_irq_top:
-	.fill 512, 1, 0
-kit_ist_trap_top:
-	.fill 7168, 1, 0
+	.fill 128, 1, 0
+kit_ist_trap_top: /* the first thread's kernel stack */
+	.fill 16384 - 512, 1, 0
 kit_stack_top:
 	.globl kit_pvclock, kit_wall_clock
 kit_pvclock: /* both written by the hypervisor */

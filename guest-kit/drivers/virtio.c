@@ -8,6 +8,7 @@
 #include "kernel/irq.h"
 #include "kernel/machine.h"
 #include "kernel/page.h"
+#include "kernel/sched.h"
 
 /* virtio 1.2, 4.2.2 */
 #define REG_VERSION         0x004
@@ -297,7 +298,9 @@ bool virtq_pop(struct virtio *v, unsigned queue, unsigned *ret_index,
 	*ret_index = q->used->ring[slot].id & (q->n - 1u);
 	*ret_len = q->used->ring[slot].len;
 	q->seen++;
-	want_interrupt(v, q, false);
+	want_interrupt(v, q, q->waiters);
+	if (q->waiters) /* it may be for one of them */
+		irq_wake(v->irq_bit);
 	return true;
 }
 
@@ -351,14 +354,16 @@ void virtio_wait(struct virtio *v, unsigned queue, uint64_t until_ns)
 {
 	struct virtq *q = &v->q[queue];
 
-	if (virtio_spin(v, queue))
+	if (sched_others() ? virtq_has_used(q) : virtio_spin(v, queue))
 		return;
 	route(v);
 	if (irq_take(1u << v->irq_bit))
 		virtio_acknowledge(v);
 	want_interrupt(v, q, true);
 	full_barrier();
+	q->waiters++;
 	if (!virtq_has_used(q) && !v->config_changed)
-		irq_halt(until_ns);
-	want_interrupt(v, q, false);
+		irq_wait(v->irq_bit, until_ns);
+	q->waiters--;
+	want_interrupt(v, q, q->waiters);
 }

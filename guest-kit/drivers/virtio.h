@@ -27,6 +27,7 @@ struct virtq {
 	uint16_t next;      /* avail index after the last published */
 	uint16_t announced; /* ... at the last notification */
 	uint16_t seen;      /* used index up to which was popped */
+	uint16_t waiters;   /* threads in virtio_wait */
 };
 
 struct virtio {
@@ -85,8 +86,8 @@ bool virtio_spin(const struct virtio *v, unsigned queue);
 bool virtio_listen(struct virtio *v, unsigned queue);
 void virtio_acknowledge(struct virtio *v);
 
-/* Waits until the queue has something to pop, the configuration changed, or
- * the time has come (0: never). May return early. */
+/* The calling thread waits until the queue has something to pop or had, the
+ * configuration changed, or the time has come (0: never). May return early. */
 void virtio_wait(struct virtio *v, unsigned queue, uint64_t until_ns);
 
 #endif

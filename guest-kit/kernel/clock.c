@@ -5,6 +5,7 @@
 #include "kernel/cpu.h"
 #include "kernel/irq.h"
 #include "kernel/machine.h"
+#include "kernel/wait.h"
 
 struct pvclock { /* 32 bytes */
 	uint32_t version, pad;
@@ -129,10 +130,7 @@ uint64_t clock_now(void)
 	if (clk.pv) {
 		now = pv_now();
 	} else {
-		uint64_t tsc = rdtsc() - machine.tsc_entry;
-
-		now = tsc / clk.khz * 1000000 +
-		      tsc % clk.khz * 1000000 / clk.khz;
+		now = clock_ns_from_tsc(rdtsc() - machine.tsc_entry);
 	}
 	if (now < clk.last)
 		now = clk.last;
@@ -147,6 +145,13 @@ uint64_t clock_wall(void)
 	return clk.wall_at_zero + now;
 }
 
+uint64_t clock_from_wall(uint64_t wall_ns)
+{
+	if (!clk.ready)
+		init();
+	return wall_ns > clk.wall_at_zero ? wall_ns - clk.wall_at_zero : 0;
+}
+
 uint64_t clock_tsc_from_ns(uint64_t ns)
 {
 	if (!clk.ready)
@@ -154,20 +159,15 @@ uint64_t clock_tsc_from_ns(uint64_t ns)
 	return ns / 1000000 * clk.khz + ns % 1000000 * clk.khz / 1000000;
 }
 
-static uint64_t slept;
+uint64_t clock_ns_from_tsc(uint64_t tsc)
+{
+	if (!clk.ready)
+		init();
+	return tsc / clk.khz * 1000000 + tsc % clk.khz * 1000000 / clk.khz;
+}
 
 void clock_sleep_until(uint64_t until_ns)
 {
-	uint64_t start = clock_now();
-
-	while (clock_now() < until_ns) {
-		(void)irq_take(1u << IRQ_TIMER);
-		irq_halt(until_ns);
-	}
-	slept += clock_now() - start;
-}
-
-uint64_t clock_slept(void)
-{
-	return slept;
+	while (clock_now() < until_ns)
+		(void)thread_sleep_deaf(until_ns);
 }

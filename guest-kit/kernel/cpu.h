@@ -6,7 +6,10 @@
 #include "boot/layout.h"
 #include "kernel/types.h"
 
-/* What entry.S pushes, lowest address first. */
+/* What entry.S pushes, lowest address first. vector: an exception's, VEC_IRQ,
+ * or VEC_SYSCALL: then error is rax as it was, and rcx and r11 are rip and
+ * rflags. Whoever changes one of these makes vector something else: all
+ * registers are loaded then. */
 struct regs {
 	uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
 	uint64_t rbp, rdi, rsi, rdx, rcx, rbx, rax;
@@ -14,7 +17,9 @@ struct regs {
 	uint64_t rip, cs, rflags, rsp, ss;
 };
 
-_Static_assert(sizeof(struct regs) == 22 * 8, "entry.S");
+_Static_assert(sizeof(struct regs) == REGS_LEN &&
+		       offsetof(struct regs, vector) == REGS_VECTOR,
+	       "entry.S");
 
 struct cpuid_regs {
 	uint32_t eax, ebx, ecx, edx;
@@ -95,14 +100,22 @@ static inline void cpu_flush(uint64_t gva)
 
 /* Bit n: interrupt VEC_IRQ + n came. Set by ring 0. */
 extern volatile uint32_t kit_irq_word;
+/* Not 0: kit_exit_work is called before the kernel goes back to the program.
+ * Both are looked at there. */
+extern uint32_t kit_work;
+/* The top of the stack of the thread that runs. */
+extern uint64_t kit_kernel_stack;
+
+/* Leaves the stack at *save_sp for the one at load_sp. */
+void kit_switch(uint64_t *save_sp, uint64_t load_sp);
+/* Not a function: where a new thread's kit_switch returns to, its struct regs
+ * on top of the stack. */
+extern char kit_thread_begin[];
 /* CR2 of the last page fault. */
 extern uint64_t kit_fault_gva;
 
 /* To the program, with these registers. */
 NORETURN void kit_enter_regs(const struct regs *regs);
-/* The last instruction of a system call's way back, where the stack is the
- * program's already. */
-extern const uint8_t kit_syscall_out[];
 /* entry.S's: the page tables. */
 extern uint64_t kit_pml4[512];
 

@@ -9,8 +9,10 @@
 struct regs;
 struct siginfo;
 
-/* `what` happened; gva: the address it happened with, or 0; info may be
- * NULL. */
+#define FAULT_NOWHERE (~0ull)
+
+/* `what` happened; gva: the address it happened with, or FAULT_NOWHERE; info
+ * may be NULL. */
 NORETURN COLD void fault_die(struct regs *r, unsigned signal, const char *what,
 			     uint64_t gva, const struct siginfo *info);
 

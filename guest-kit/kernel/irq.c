@@ -5,6 +5,9 @@
 #include "kernel/clock.h"
 #include "kernel/cpu.h"
 #include "kernel/machine.h"
+#include "kernel/wait.h"
+
+#define MSR_TSC_DEADLINE 0x6e0
 
 #define LAPIC_GPA     0xfee00000u
 #define LAPIC_ID      0x020
@@ -58,26 +61,66 @@ void irq_route(unsigned gsi, unsigned bit)
 	*reg(gpa, IOAPIC_WINDOW) = VEC_IRQ + bit; /* fixed, edge, unmasked */
 }
 
-/* Bits set and acknowledged, but not yet taken. */
-static uint32_t seen;
+static struct waitq waiting[32];
+static void (*handlers[32])(void);
+static uint32_t handled;
+static uint32_t seen; /* set and acknowledged, but not yet taken */
+static uint64_t armed = UINT64_MAX;
 
-uint32_t irq_take(uint32_t mask)
+void irq_wake(unsigned bit)
+{
+	waitq_wake(&waiting[bit], WAKE_ANY);
+}
+
+void irq_wait(unsigned bit, uint64_t until_ns)
+{
+	(void)waitq_sleep_deaf(&waiting[bit],
+			       until_ns ? until_ns : WAIT_FOREVER);
+}
+
+/* A vector comes again only after its end: one end for each bit. Where the
+ * program was interrupted its frame has been taken (entry.S). */
+static void collect(void)
 {
 	uint32_t bits = 0;
 
-	if (kit_irq_word) {
-		__asm__ volatile("xchg %0, %1"
-				 : "+r"(bits), "+m"(kit_irq_word)
-				 :
-				 : "memory");
-		seen |= bits;
-	}
-	/* A vector comes again only after its end: one end for each bit. */
-	for (; bits; bits &= bits - 1)
+	if (!kit_irq_word)
+		return;
+	__asm__ volatile("xchg %0, %1"
+			 : "+r"(bits), "+m"(kit_irq_word)
+			 :
+			 : "memory");
+	seen |= bits;
+	if (bits & 1u << IRQ_TIMER)
+		armed = UINT64_MAX;
+	for (uint32_t b = bits; b; b &= b - 1)
 		*reg(LAPIC_GPA, LAPIC_EOI) = 0;
+	for (uint32_t b = bits; b; b &= b - 1)
+		irq_wake((unsigned)__builtin_ctz(b));
+}
+
+uint32_t irq_take(uint32_t mask)
+{
+	uint32_t bits;
+
+	collect();
 	bits = seen & mask;
 	seen &= ~mask;
 	return bits;
+}
+
+void irq_on(unsigned bit, void (*fn)(void))
+{
+	handlers[bit] = fn;
+	handled |= 1u << bit;
+}
+
+void irq_run(void)
+{
+	uint32_t bits = irq_take(handled);
+
+	for (; bits; bits &= bits - 1)
+		handlers[__builtin_ctz(bits)]();
 }
 
 /* The processor's word about the deadline mode is not enough: where CPUID is
@@ -101,42 +144,40 @@ static void timer_init(void)
 	*lvt = VEC_IRQ + IRQ_TIMER;
 }
 
-void irq_halt(uint64_t until_ns)
+uint64_t irq_armed(void)
 {
-	uint64_t left, now;
+	return armed;
+}
+
+/* Ticks of the TSC at which it is `until_ns`; 0: the timer that counts by
+ * itself has been started. */
+static uint64_t set_timer(uint64_t until_ns)
+{
+	uint64_t now, left;
 
 	init();
-	if (!until_ns) {
-		cpu_halt(&kit_irq_word, 0);
-		return;
-	}
 	timer_init();
 	now = clock_now();
-	if (until_ns <= now)
-		return;
-	left = min_u64(until_ns - now, 60 * NS_PER_SEC);
-	if (timer == TIMER_DEADLINE) {
-		cpu_halt(&kit_irq_word, rdtsc() + clock_tsc_from_ns(left));
-		return;
-	}
+	left = until_ns > now ? min_u64(until_ns - now, 60 * NS_PER_SEC) : 0;
+	armed = now + left;
+	if (timer == TIMER_DEADLINE)
+		return rdtsc() + clock_tsc_from_ns(left);
 	*reg(LAPIC_GPA, LAPIC_INITIAL) =
 		(uint32_t)(left * LAPIC_TICKS_PER_US / 16000) + 1;
-	cpu_halt(&kit_irq_word, 0);
+	return 0;
 }
 
-static void (*handlers[32])(void);
-static uint32_t handled;
-
-void irq_on(unsigned bit, void (*fn)(void))
+void irq_arm(uint64_t until_ns)
 {
-	handlers[bit] = fn;
-	handled |= 1u << bit;
+	uint64_t tsc = set_timer(until_ns);
+
+	if (tsc)
+		cpu_wrmsr(MSR_TSC_DEADLINE, tsc);
 }
 
-void irq_run(void)
+void irq_halt(uint64_t until_ns)
 {
-	uint32_t bits = irq_take(handled);
-
-	for (; bits; bits &= bits - 1)
-		handlers[__builtin_ctz(bits)]();
+	init();
+	cpu_halt(&kit_irq_word,
+		 until_ns && until_ns < armed ? set_timer(until_ns) : 0);
 }

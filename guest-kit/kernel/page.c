@@ -29,6 +29,7 @@ static uint64_t n_free, n_total, n_reserve;
 LARGE __attribute__((aligned(4096))) const uint8_t page_zeros[PAGE_LEN];
 
 extern char kit_image[], kit_image_end[];
+extern char kit_first_pages[], kit_first_pages_end[];
 extern uint64_t kit_pdpt[512];
 
 static struct range reserved[RESERVED_MAX]; /* sorted */
@@ -141,6 +142,7 @@ void page_init(void)
 	gpa_t end = 0;
 
 	reserve_all(s);
+	add_range(phys_of(kit_first_pages), phys_of(kit_first_pages_end));
 	/* The kernel's neighbourhood first: its page tables exist. */
 	for (unsigned i = 0; i < s->n_memmap; i++)
 		if (map[i].type == PVH_RANGE_RAM &&

@@ -6,14 +6,19 @@
 #include "kernel/elf.h"
 #include "kernel/entropy.h"
 #include "kernel/exit.h"
+#include "kernel/fpu.h"
 #include "kernel/machine.h"
 #include "kernel/page.h"
 #include "kernel/vm.h"
 #include "lib/string.h"
 
-/* The stack's top exists from the start, contiguous in physical memory:
- * arguments, environment and their pointers, and these pages to start with. */
-#define EAGER_PAGES 16ull
+/* Arguments, environment, their pointers and what follows are contiguous in
+ * physical memory. These pages below exist from the start, too. */
+#define EAGER (15 * PAGE_LEN)
+/* The auxiliary vector, strings of the kernel's own, alignment */
+#define AUXV_ROOM 1024
+/* At most what signal handlers find on their stack */
+#define SIGNAL_FRAME_MAX (FPU_LEN_MAX + 1024)
 /* As Linux: a quarter of the stack. */
 #define ARGS_MAX ((uint64_t)STACK_LEN / 4)
 
@@ -35,7 +40,9 @@ enum {
 	AT_CLKTCK = 17,
 	AT_SECURE = 23,
 	AT_RANDOM = 25,
+	AT_HWCAP2 = 26,
 	AT_EXECFN = 31,
+	AT_MINSIGSTKSZ = 51,
 };
 
 struct builder {
@@ -72,18 +79,20 @@ static uint64_t *put_pointers(uint64_t *slot, const char **s, uint64_t *gva,
 
 static void map_stack(struct builder *b, uint64_t program_end, uint64_t args)
 {
-	uint64_t pages = EAGER_PAGES + args / PAGE_LEN;
-	uint64_t base, eager = pages * PAGE_LEN;
+	const unsigned prot = VM_READ | VM_WRITE;
+	uint64_t pages = 1 + page_up(args + AUXV_ROOM) / PAGE_LEN;
+	uint64_t base, filled = pages * PAGE_LEN;
 	uint8_t *run = page_alloc_run(pages);
 
 	/* In the first GiB, where it shares page tables with the program. */
 	b->top = program_end <= 0x10000000 ? 0x3ffff000 : VM_END - PAGE_LEN;
 	base = b->top - STACK_LEN;
 	if (!run || !vm_is_free(base - PAGE_LEN, STACK_LEN + PAGE_LEN) ||
-	    vm_map_zeros(base, STACK_LEN, VM_READ | VM_WRITE, VM_STACK) ||
-	    vm_give_pages(b->top - eager, run, eager))
+	    vm_map_zeros(base, STACK_LEN, prot, VM_STACK) ||
+	    vm_give_pages(b->top - filled, run, filled) ||
+	    vm_populate(b->top - filled - EAGER, EAGER, true))
 		machine_noexec("out of guest memory for the stack");
-	b->page_top = run + eager;
+	b->page_top = run + filled;
 	b->at = b->top;
 }
 
@@ -124,7 +133,9 @@ uint64_t stack_build(const struct elf_image *image)
 		{ AT_CLKTCK, 100 },
 		{ AT_SECURE, 0 },
 		{ AT_RANDOM, random },
+		{ AT_HWCAP2, 0 },
 		{ AT_EXECFN, strings },
+		{ AT_MINSIGSTKSZ, SIGNAL_FRAME_MAX },
 		{ AT_NULL, 0 },
 	};
 

@@ -4,6 +4,7 @@
 #include "kernel/timer.h"
 
 #include "kernel/clock.h"
+#include "kernel/sched.h"
 
 static struct timer *root;
 
@@ -80,6 +81,7 @@ void timer_set(struct timer *t, uint64_t deadline, void (*fn)(struct timer *))
 	t->deadline = deadline;
 	t->fn = fn;
 	attach(&root, root ? meld(root, t) : t);
+	sched_timer(deadline);
 }
 
 void timer_run(void)

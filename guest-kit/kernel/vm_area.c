@@ -7,9 +7,9 @@
 #include "linux/errno.h"
 #include "linux/file.h"
 
-#define FIRST_AREAS 64
+#define FIRST_AREAS 16
 
-static LARGE struct vm_area first_areas[FIRST_AREAS];
+static struct vm_area first_areas[FIRST_AREAS];
 static struct vm_area *areas = first_areas;
 static unsigned n_areas, capacity = FIRST_AREAS;
 

@@ -30,8 +30,9 @@ void waitq_remove(struct waitq *q, struct waiter *w)
 {
 	if (!w->prev && q->first != w)
 		return;
-	if (q->cursor == w)
-		q->cursor = w->next;
+	for (struct waitq_walk *walk = q->walk; walk; walk = walk->outer)
+		if (walk->next == w)
+			walk->next = w->next;
 	if (w->prev)
 		w->prev->next = w->next;
 	else
@@ -45,13 +46,14 @@ void waitq_remove(struct waitq *q, struct waiter *w)
 
 void waitq_wake(struct waitq *q, unsigned events)
 {
-	struct waiter *outer = q->cursor;
+	struct waitq_walk walk = { .outer = q->walk };
 
-	for (struct waiter *w = q->first; w; w = q->cursor) {
-		q->cursor = w->next;
+	q->walk = &walk;
+	for (struct waiter *w = q->first; w; w = walk.next) {
+		walk.next = w->next;
 		w->wake(w, events);
 	}
-	q->cursor = outer;
+	q->walk = walk.outer;
 }
 
 int waitq_sleep(struct waitq *q, uint64_t until_ns)
@@ -64,4 +66,42 @@ int waitq_sleep(struct waitq *q, uint64_t until_ns)
 	rc = thread_sleep(until_ns);
 	waitq_remove(q, &w);
 	return rc;
+}
+
+int waitq_sleep_deaf(struct waitq *q, uint64_t until_ns)
+{
+	struct waiter w;
+	int rc;
+
+	waiter_init(&w);
+	waitq_add(q, &w);
+	rc = thread_sleep_deaf(until_ns);
+	waitq_remove(q, &w);
+	return rc;
+}
+
+/* The lock goes to the first in the queue, so that nobody is overtaken. */
+void lock_take(struct lock *l)
+{
+	struct thread *me = thread_current();
+	struct waiter w;
+
+	if (!l->owner) {
+		l->owner = me;
+		return;
+	}
+	waiter_init(&w);
+	waitq_add(&l->waiters, &w);
+	while (l->owner != me)
+		(void)thread_sleep_deaf(WAIT_FOREVER);
+	waitq_remove(&l->waiters, &w);
+}
+
+void lock_drop(struct lock *l)
+{
+	struct waiter *w = l->waiters.first;
+
+	l->owner = w ? w->thread : NULL;
+	if (w)
+		thread_wake(w->thread);
 }

@@ -11,8 +11,8 @@ struct thread;
 struct waitq;
 
 /* One entry of a queue. `wake` is called, and the entry stays: whoever added
- * it removes it. It may remove itself, must not sleep, must not remove
- * others. Zeroed: not in a queue. */
+ * it removes it. It may remove itself and others and wake the queue again; it
+ * must not sleep. Zeroed: not in a queue. */
 struct waiter {
 	struct waiter *next, *prev; /* NULL: not in a queue */
 	void (*wake)(struct waiter *w, unsigned events);
@@ -22,7 +22,13 @@ struct waiter {
 /* Zeroed: empty. */
 struct waitq {
 	struct waiter *first, *last;
-	struct waiter *cursor; /* of a waitq_wake that goes on */
+	struct waitq_walk *walk; /* a waitq_wake that goes on */
+};
+
+/* Of waitq_wake. */
+struct waitq_walk {
+	struct waitq_walk *outer;
+	struct waiter *next; /* to be called */
 };
 
 /* An entry that wakes the calling thread from thread_sleep. */

@@ -71,8 +71,13 @@ enum {
 	LINUX_EINPROGRESS = 115,
 	LINUX_EOWNERDEAD = 130,
 
-	/* never seen by a program: restart the call, or -EINTR */
+	/* Never seen by a program. The call was interrupted: again, unless
+	 * there is a handler without SA_RESTART, then EINTR. */
 	LINUX_ERESTARTSYS = 512,
+	/* Again. */
+	LINUX_ERESTARTNOINTR = 513,
+	/* Again, unless there is a handler. */
+	LINUX_ERESTARTNOHAND = 514,
 };
 
 #endif

@@ -42,18 +42,24 @@ typedef uint64_t sigset;
 #define SIGSET(signal) (1ull << ((signal)-1))
 
 /* si_code */
-#define SI_USER      0
-#define SI_KERNEL    0x80
-#define SI_QUEUE     (-1)
-#define SI_TIMER     (-2)
-#define SI_TKILL     (-6)
-#define SEGV_MAPERR  1
-#define SEGV_ACCERR  2
-#define BUS_ADRALN   1
-#define BUS_ADRERR   2
-#define ILL_ILLOPN   2
-#define TRAP_BRKPT   1
-#define TRAP_TRACE   2
+#define SI_USER     0
+#define SI_KERNEL   0x80
+#define SI_QUEUE    (-1)
+#define SI_TIMER    (-2)
+#define SI_TKILL    (-6)
+#define SEGV_MAPERR 1
+#define SEGV_ACCERR 2
+#define BUS_ADRALN  1
+#define BUS_ADRERR  2
+#define ILL_ILLOPN  2
+#define FPE_INTDIV  1
+#define FPE_FLTDIV  3
+#define FPE_FLTOVF  4
+#define FPE_FLTUND  5
+#define FPE_FLTRES  6
+#define FPE_FLTINV  7
+#define TRAP_BRKPT  1
+#define TRAP_TRACE  2
 
 /* siginfo_t */
 struct siginfo {
@@ -80,6 +86,8 @@ struct signal_queue {
 	sigset set;
 	struct signal_node *first, *last;
 };
+
+#define ALTSTACK_DISABLE 2u /* SS_DISABLE */
 
 struct altstack {
 	uint64_t sp;
@@ -126,8 +134,13 @@ void signal_set_blocked(sigset set);
  * gva 0: no mask. -EFAULT, -EINVAL. */
 WUR int64_t signal_use_mask(uint64_t gva, uint64_t len);
 
+/* There is a handler and the calling thread does not block it. */
+bool signal_is_caught(unsigned signal);
 /* An exception of the program: cannot be blocked or ignored. */
 void signal_force(const struct siginfo *info);
+
+/* Before a thread ends. */
+void signal_thread_ends(struct thread *t);
 
 /* Delivers what is pending: changes r, or ends the machine. Also what a
  * call that ended with -ERESTARTSYS or the like returns. */

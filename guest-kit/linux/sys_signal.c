@@ -1,176 +1,258 @@
-/* sys_signal.c: signals are recorded, and end the program where nothing else
- * was asked for; handlers are not called in this version. */
+/* sys_signal.c: the calls about signals. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "drivers/console.h"
-#include "kernel/debug.h"
-#include "kernel/fault.h"
-#include "kernel/irq.h"
-#include "kernel/machine.h"
-#include "kernel/vm.h"
-#include "lib/format.h"
+#include "kernel/clock.h"
+#include "kernel/cpu.h"
+#include "kernel/thread.h"
+#include "kernel/user.h"
 #include "lib/string.h"
 #include "linux/calls.h"
 #include "linux/errno.h"
 #include "linux/process.h"
-#include "linux/signal.h"
+#include "linux/signal_priv.h"
+#include "linux/time.h"
 
-#define SIG_DFL 0
-#define SIG_IGN 1
+#define SIG_BLOCK   0
+#define SIG_UNBLOCK 1
+#define SIG_SETMASK 2
 
-struct sigaction {
-	uint64_t handler, flags, restorer, mask;
-};
+#define SS_ONSTACK  1u
+#define MINSIGSTKSZ 2048u
 
-#define SS_DISABLE 2u
-
-static LARGE struct sigaction actions[LINUX_SIGNALS];
-static uint64_t blocked;
-static struct altstack altstack = { .flags = SS_DISABLE };
-
-const char *signal_name(unsigned signal)
+static struct signals *mine(void)
 {
-	static const char names[][10] = {
-		"signal",  "SIGHUP",  "SIGINT",  "SIGQUIT",
-		"SIGILL",  "SIGTRAP", "SIGABRT", "SIGBUS",
-		"SIGFPE",  "SIGKILL", "SIGUSR1", "SIGSEGV",
-		"SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM",
-	};
-
-	return names[signal < ARRAY_LEN(names) ? signal : 0];
+	return &thread_current()->signals;
 }
 
-static bool ignored_by_default(unsigned signal)
+/* --- sending --------------------------------------------------------------- */
+
+static struct siginfo from_me(uint64_t signal, int code)
 {
-	return signal == LINUX_SIGCHLD || signal == LINUX_SIGCONT ||
-	       signal == LINUX_SIGURG || signal == LINUX_SIGWINCH;
+	return (struct siginfo){ .signo = (int32_t)signal,
+				 .code = code,
+				 .pid = PROCESS_PID };
 }
 
-/* The program sends itself a signal. */
-static int64_t raise_signal(struct regs *r, uint64_t number)
+/* One process, pid 1, alone in its group and all there is. */
+int64_t sys_kill(struct regs *r)
 {
-	uint32_t signal = (uint32_t)number;
-	uint64_t handler;
-	char text[80];
+	const struct siginfo info = from_me(ARG2(r), SI_USER);
+	int32_t pid = (int32_t)ARG1(r);
 
-	if (signal > LINUX_SIGNALS)
+	if ((uint32_t)ARG2(r) > LINUX_SIGNALS)
 		return -LINUX_EINVAL;
-	if (!signal)
-		return 0;
-	handler = actions[signal - 1].handler;
-	if (signal == LINUX_SIGKILL || signal == LINUX_SIGSTOP)
-		handler = SIG_DFL;
-	if (handler == SIG_IGN ||
-	    (handler == SIG_DFL && ignored_by_default(signal)))
-		return 0;
-	if (handler == SIG_DFL) {
-		signal = debug_signal(r, signal, NULL);
-		if (signal)
-			fault_die(r, signal, "sent by the program itself", 0,
-				  NULL);
-		return 0;
-	}
-	if (machine.verbose) {
-		format(text, sizeof(text),
-		       "mayfly: handler of signal %u not called\n", signal);
-		console_print(text);
-		console_push(CONSOLE_ERR);
-	}
+	if (pid != 0 && pid != -PROCESS_PID && !thread_find(pid))
+		return -LINUX_ESRCH;
+	if (info.signo)
+		(void)signal_send(&info);
 	return 0;
 }
 
-static bool is_self(uint64_t pid)
+static int64_t send_to(uint64_t tid, const struct siginfo *info)
 {
-	int32_t n = (int32_t)pid;
+	struct thread *t = thread_find((int32_t)tid);
 
-	return n == PROCESS_PID || n == 0 || n == -1; /* 1: also the group */
-}
-
-int64_t sys_kill(struct regs *r)
-{
-	return is_self(ARG1(r)) ? raise_signal(r, ARG2(r)) : -LINUX_ESRCH;
+	if ((int32_t)tid <= 0 || (uint32_t)info->signo > LINUX_SIGNALS)
+		return -LINUX_EINVAL;
+	if (!t)
+		return -LINUX_ESRCH;
+	return info->signo ? signal_send_thread(t, info) : 0;
 }
 
 int64_t sys_tkill(struct regs *r)
 {
-	return is_self(ARG1(r)) ? raise_signal(r, ARG2(r)) : -LINUX_ESRCH;
+	const struct siginfo info = from_me(ARG2(r), SI_TKILL);
+
+	return send_to(ARG1(r), &info);
 }
 
 int64_t sys_tgkill(struct regs *r)
 {
-	return is_self(ARG2(r)) ? raise_signal(r, ARG3(r)) : -LINUX_ESRCH;
+	const struct siginfo info = from_me(ARG3(r), SI_TKILL);
+
+	if ((int32_t)ARG1(r) <= 0)
+		return -LINUX_EINVAL;
+	if ((int32_t)ARG1(r) != PROCESS_PID)
+		return -LINUX_ESRCH;
+	return send_to(ARG2(r), &info);
 }
+
+int64_t sys_rt_sigqueueinfo(struct regs *r)
+{
+	struct siginfo info;
+
+	if (user_read(&info, ARG3(r), sizeof(info)))
+		return -LINUX_EFAULT;
+	if ((uint32_t)ARG2(r) > LINUX_SIGNALS)
+		return -LINUX_EINVAL;
+	if (!thread_find((int32_t)ARG1(r)))
+		return -LINUX_ESRCH;
+	info.signo = (int32_t)ARG2(r);
+	return info.signo ? signal_send(&info) : 0;
+}
+
+int64_t sys_rt_tgsigqueueinfo(struct regs *r)
+{
+	struct siginfo info;
+
+	if (user_read(&info, ARG4(r), sizeof(info)))
+		return -LINUX_EFAULT;
+	if ((int32_t)ARG1(r) <= 0)
+		return -LINUX_EINVAL;
+	if ((int32_t)ARG1(r) != PROCESS_PID)
+		return -LINUX_ESRCH;
+	info.signo = (int32_t)ARG3(r);
+	return send_to(ARG2(r), &info);
+}
+
+/* --- what happens with them ------------------------------------------------ */
 
 int64_t sys_rt_sigaction(struct regs *r)
 {
 	uint32_t signal = (uint32_t)ARG1(r);
-	struct sigaction old;
+	struct sigaction old, new;
 
-	if (!signal || signal > LINUX_SIGNALS || ARG4(r) != 8)
+	if (ARG4(r) != sizeof(sigset))
 		return -LINUX_EINVAL;
-	if (ARG2(r) && (signal == LINUX_SIGKILL || signal == LINUX_SIGSTOP))
-		return -LINUX_EINVAL;
-	old = actions[signal - 1];
-	if ((ARG2(r) && !vm_user_ok(ARG2(r), sizeof(old), VM_READ)) ||
-	    (ARG3(r) && !vm_user_ok(ARG3(r), sizeof(old), VM_WRITE)))
+	if (ARG2(r) && user_read(&new, ARG2(r), sizeof(new)))
 		return -LINUX_EFAULT;
-	if (ARG2(r))
-		memcpy(&actions[signal - 1], user_ptr(ARG2(r)), sizeof(old));
-	if (ARG3(r))
-		memcpy(user_ptr(ARG3(r)), &old, sizeof(old));
-	return 0;
+	if (!signal || signal > LINUX_SIGNALS ||
+	    (ARG2(r) && (UNSTOPPABLE & SIGSET(signal))))
+		return -LINUX_EINVAL;
+	old = signal_actions[signal - 1];
+	if (ARG2(r)) {
+		new.mask &= ~UNSTOPPABLE;
+		signal_actions[signal - 1] = new;
+		if (signal_is_ignored(signal))
+			signal_forget(signal);
+	}
+	return ARG3(r) ? user_write(ARG3(r), &old, sizeof(old)) : 0;
 }
 
 int64_t sys_rt_sigprocmask(struct regs *r)
 {
-	uint64_t old = blocked, set;
+	sigset old = mine()->blocked, set;
 
-	if (ARG4(r) != 8)
+	if (ARG4(r) != sizeof(set))
 		return -LINUX_EINVAL;
 	if (ARG2(r)) {
-		if (!vm_user_ok(ARG2(r), 8, VM_READ))
+		if (user_read(&set, ARG2(r), sizeof(set)))
 			return -LINUX_EFAULT;
-		set = *(const uint64_t *)user_ptr(ARG2(r));
 		switch ((uint32_t)ARG1(r)) {
-		case 0:
-			blocked |= set;
+		case SIG_BLOCK:
+			set |= old;
 			break;
-		case 1:
-			blocked &= ~set;
+		case SIG_UNBLOCK:
+			set = old & ~set;
 			break;
-		case 2:
-			blocked = set;
+		case SIG_SETMASK:
 			break;
 		default:
 			return -LINUX_EINVAL;
 		}
+		signal_set_blocked(set);
 	}
-	if (ARG3(r)) {
-		if (!vm_user_ok(ARG3(r), 8, VM_WRITE))
-			return -LINUX_EFAULT;
-		*(uint64_t *)user_ptr(ARG3(r)) = old;
+	return ARG3(r) ? user_write(ARG3(r), &old, sizeof(old)) : 0;
+}
+
+int altstack_set(struct altstack *a, const struct altstack *to)
+{
+	uint32_t mode = to->flags & ~SS_AUTODISARM;
+
+	if (mode & ~(SS_ONSTACK | ALTSTACK_DISABLE) || mode == 3)
+		return -LINUX_EINVAL;
+	if (mode == ALTSTACK_DISABLE) {
+		*a = (struct altstack){ .flags = to->flags };
+		return 0;
 	}
+	if (to->size < MINSIGSTKSZ)
+		return -LINUX_ENOMEM;
+	*a = (struct altstack){ to->sp, to->flags, 0, to->size };
 	return 0;
 }
 
 int64_t sys_sigaltstack(struct regs *r)
 {
-	const struct altstack old = altstack;
+	struct altstack *now = &mine()->alt, old = *now, new;
+	bool on = altstack_holds(now, r->rsp);
+	int rc = 0;
 
-	if ((ARG1(r) && !vm_user_ok(ARG1(r), sizeof(old), VM_READ)) ||
-	    (ARG2(r) && !vm_user_ok(ARG2(r), sizeof(old), VM_WRITE)))
-		return -LINUX_EFAULT;
-	if (ARG1(r))
-		memcpy(&altstack, user_ptr(ARG1(r)), sizeof(altstack));
-	if (ARG2(r))
-		memcpy(user_ptr(ARG2(r)), &old, sizeof(old));
-	return 0;
+	old.flags &= SS_AUTODISARM;
+	old.flags |= !now->size ? ALTSTACK_DISABLE : on ? SS_ONSTACK : 0;
+	if (ARG1(r)) {
+		if (user_read(&new, ARG1(r), sizeof(new)))
+			return -LINUX_EFAULT;
+		rc = on ? -LINUX_EPERM : altstack_set(now, &new);
+	}
+	if (!rc && ARG2(r))
+		rc = user_write(ARG2(r), &old, sizeof(old));
+	return rc;
+}
+
+/* --- waiting for them ------------------------------------------------------ */
+
+int64_t sys_rt_sigpending(struct regs *r)
+{
+	sigset set = signal_pending_set() & mine()->blocked;
+
+	if (ARG2(r) > sizeof(set))
+		return -LINUX_EINVAL;
+	return user_write(ARG1(r), &set, ARG2(r));
+}
+
+static int64_t wait_for_any(void)
+{
+	int rc = 0;
+
+	while (rc != -LINUX_ERESTARTSYS)
+		rc = thread_sleep(WAIT_FOREVER);
+	return -LINUX_ERESTARTNOHAND;
 }
 
 int64_t sys_pause(struct regs *r)
 {
 	(void)r;
-	for (;;) { /* no signal will come */
-		(void)irq_take(~0u);
-		irq_halt(0);
+	return wait_for_any();
+}
+
+int64_t sys_rt_sigsuspend(struct regs *r)
+{
+	int64_t rc;
+
+	if (ARG2(r) != sizeof(sigset))
+		return -LINUX_EINVAL;
+	if (!ARG1(r))
+		return -LINUX_EFAULT;
+	rc = signal_use_mask(ARG1(r), ARG2(r));
+	return rc ? rc : wait_for_any();
+}
+
+int64_t sys_rt_sigtimedwait(struct regs *r)
+{
+	uint64_t until = WAIT_FOREVER, ns;
+	struct siginfo info;
+	unsigned signal;
+	sigset set;
+	int64_t rc = 0;
+
+	if (ARG4(r) != sizeof(set))
+		return -LINUX_EINVAL;
+	if (user_read(&set, ARG1(r), sizeof(set)))
+		return -LINUX_EFAULT;
+	if (ARG3(r)) {
+		rc = time_read_interval(ARG3(r), &ns);
+		if (rc)
+			return rc;
+		until = clock_now() + ns;
 	}
+	set &= ~UNSTOPPABLE;
+	while (!(signal = signal_dequeue(set, &info)) && !rc) {
+		mine()->waited = set;
+		rc = thread_sleep(until);
+		mine()->waited = 0;
+	}
+	if (!signal)
+		return rc == -LINUX_ETIMEDOUT ? -LINUX_EAGAIN : -LINUX_EINTR;
+	if (ARG2(r) && user_write(ARG2(r), &info, sizeof(info)))
+		return -LINUX_EFAULT;
+	return signal;
 }

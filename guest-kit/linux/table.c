@@ -5,6 +5,7 @@
 #include "kernel/debug.h"
 #include "kernel/machine.h"
 #include "kernel/main.h"
+#include "kernel/sched.h"
 #include "lib/format.h"
 #include "linux/calls.h"
 #include "linux/errno.h"
@@ -32,6 +33,8 @@ static COLD void say_missing(uint64_t number)
 	console_push(CONSOLE_ERR);
 }
 
+#define RFLAGS_TF 0x100u
+
 static int64_t call(struct regs *r, uint64_t number)
 {
 	if (number < NUMBERS && table[number])
@@ -57,5 +60,10 @@ void kit_syscall(struct regs *r)
 	r->rax = (uint64_t)(machine.flags & STARTUP_STRACE
 				    ? call_traced(r, number)
 				    : call(r, number));
-	debug_exit_work(r);
+	/* interrupted: signal_deliver says how it goes on */
+	if (debug_on || (r->rax >= (uint64_t)-LINUX_ERESTARTNOHAND &&
+			 r->rax <= (uint64_t)-LINUX_ERESTARTSYS))
+		kit_work |= WORK_SIGNAL;
+	else if (r->rflags & RFLAGS_TF) /* not before the next instruction */
+		r->vector = VEC_IRQ;
 }

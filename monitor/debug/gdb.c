@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "debug/gdb_priv.h"
 #include "debug/gdb_regs.h"
 #include "debug/stop.h"
@@ -18,6 +19,7 @@ void gdb_init(struct gdb *g, const struct gdb_config *cfg)
 
 struct debug_thread *gdb_thread(const struct gdb *g)
 {
+	CHECK(g->stop);
 	return g->tid ? stop_thread(g->stop, g->tid) : g->stop->thread;
 }
 
@@ -44,14 +46,15 @@ static unsigned signal_of(const struct debug_stop *s)
 
 static void say_stopped(struct gdb *g)
 {
-	const struct debug_stop *s = &g->stop->s;
-	const struct debug_thread *t = g->stop->thread;
+	const struct stop *stop = g->stop;
 
+	CHECK(stop);
 	g->owes_reply = false;
 	gdb_out_begin(&g->out);
-	gdb_out_fmt(&g->out, "T%02xthread:%x;", signal_of(s), s->tid);
-	if (s->reason == DEBUG_BREAK && g->swbreak &&
-	    gdb_has_break(g, t->regs[DEBUG_RIP]))
+	gdb_out_fmt(&g->out, "T%02xthread:%x;", signal_of(&stop->s),
+		    stop->s.tid);
+	if (stop->s.reason == DEBUG_BREAK && g->swbreak &&
+	    gdb_has_break(g, stop->thread->regs[DEBUG_RIP]))
 		gdb_out_text(&g->out, "swbreak:;");
 	gdb_out_end(&g->out);
 }
@@ -145,7 +148,7 @@ void gdb_ended(struct gdb *g, int status, int signal)
 
 static void interrupt(struct gdb *g)
 {
-	if (g->asking || g->stop || g->ended)
+	if (g->asking || g->stop || g->ended || !g->client)
 		return;
 	g->asking = true;
 	g->cfg.ops->interrupt(g->cfg.ctx);
@@ -170,8 +173,9 @@ void gdb_detach(struct gdb *g)
 	if (g->stop) {
 		let_go(g);
 		resume(g);
-	} else if (g->n_breaks > 0) {
-		interrupt(g); /* and gdb_stopped takes them out */
+	} else if (g->n_breaks > 0 && !g->asking && !g->ended) {
+		g->asking = true; /* and gdb_stopped takes them out */
+		g->cfg.ops->interrupt(g->cfg.ctx);
 	}
 }
 
@@ -434,6 +438,8 @@ static enum gdb_done packet(struct gdb *g)
 {
 	const char *text = g->in.text;
 
+	if (!g->client) /* it has said D: there is nothing more to say */
+		return GDB_ERROR;
 	if (text[0] == 'k' || text[0] == 'D')
 		return end_session(g, text[0] == 'k');
 	if (!g->stop && !is_setting(text))

@@ -1,6 +1,6 @@
 /* gdb_server.c: see gdb_server.h. There is at most one read and one write in
- * flight; no byte is read while one of the client's packets is in work, so
- * what a client may make us keep is one packet and its answer. */
+ * flight, and nothing is read behind input that is not taken yet, so what a
+ * client may make us keep is that, one packet and its answer. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "debug/gdb_server.h"
 
@@ -81,8 +81,7 @@ static void pump(struct gdb_server *s)
 		s->at += gdb_feed(&s->gdb, s->input + s->at, s->len - s->at);
 	if (s->gdb.out.full ||
 	    (s->gdb.out.len > 0 && !s->writing && !start_write(s)) ||
-	    (s->at == s->len && !s->reading && !gdb_is_busy(&s->gdb) &&
-	     !start_read(s)))
+	    (s->at == s->len && !s->reading && !start_read(s)))
 		let_go(s);
 }
 
@@ -122,7 +121,7 @@ static void write_done(struct loop_op *op, int res)
 /* Over a Unix socket: only who could have started this, or root. */
 static bool may_connect(int fd)
 {
-	struct sockaddr_storage a;
+	struct sockaddr_storage a = { 0 };
 	struct ucred who;
 	socklen_t len = sizeof(a);
 

@@ -36,7 +36,11 @@ static void interrupt(void *ctx)
 
 static void kill_guest(void *ctx)
 {
-	machine_kill(ctx, OUTCOME_KILLED, SIGKILL);
+	const struct outcome o = { .reason = OUTCOME_KILLED,
+				   .signal = SIGKILL,
+				   .status = STATUS_SIGNAL + SIGKILL };
+
+	machine_end(ctx, &o); /* the debugger still gets its answer */
 }
 
 static void sent(void *ctx)
@@ -129,19 +133,15 @@ uint32_t stops_flags(const struct machine_config *cfg)
 
 /* --- a stop ------------------------------------------------------------------ */
 
-bool stops_note(struct vcpu_thread *t, gpa_t gpa)
+void stops_note(struct vcpu_thread *t, gpa_t gpa)
 {
 	struct stops *s = &t->m->stops;
 
-	if (!s->on || s->busy)
-		return false;
-	if (stop_load(&s->stop, gpa)) {
-		log_guest("platform", "bad stop at 0x%llx",
+	if (s->on && !s->busy && stop_load(&s->stop, gpa) == 0)
+		s->busy = t->stopped = true;
+	else
+		log_guest("platform", "stop at 0x%llx ignored",
 			  (unsigned long long)gpa);
-		return false;
-	}
-	s->busy = t->stopped = true;
-	return true;
 }
 
 static void write_core(struct stops *s, struct machine *m)
