@@ -13,8 +13,8 @@
  * lie anywhere in the program: its variables, its stack (256 KiB), memory from
  * mayfly_alloc. Times are nanoseconds. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MAYFLY_H
-#define MAYFLY_H
+#ifndef API_MAYFLY_H
+#define API_MAYFLY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,8 +8,8 @@
  *                       acquired is the first card
  *   command line        the ARGs, with blanks between */
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SOLO5_H
-#define SOLO5_H
+#ifndef API_SOLO5_H
+#define API_SOLO5_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -86,7 +86,7 @@ static int load_pvh(const struct boot_config *cfg, const struct image *img,
 		code = load_initrd(cfg->initrd, place, &info.module[0], err);
 		info.n_modules = 1;
 	}
-	if (code == 0 && entry->mode == BOOT_MODE_DIRECT &&
+	if (code == 0 && entry->mode == BOOT_MODE_DIRECT && cfg->argv &&
 	    !cmdline_has_arguments(cfg->cmdline))
 		code = program_load_startup(
 			cfg, place, end, &info.module[info.n_modules++], err);

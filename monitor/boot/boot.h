@@ -43,7 +43,7 @@ struct boot_config {
 	unsigned n_devices;            /* virtio-mmio devices, from device 0 */
 	bool legacy_serial, legacy_pic, legacy_i8042, legacy_rtc;
 
-	/* BOOT_PROGRAM; argv, envp and flags also BOOT_MODE_DIRECT */
+	/* BOOT_PROGRAM; argv (or NULL), envp and flags BOOT_MODE_DIRECT, too */
 	struct boot_src kit;             /* the guest kernel's ELF file */
 	char *const *argv, *const *envp; /* NULL-terminated; argv[0] is set */
 	uint32_t startup_flags;          /* STARTUP_* */

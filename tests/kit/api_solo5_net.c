@@ -57,6 +57,7 @@ int solo5_app_main(const struct solo5_start_info *info)
 	struct solo5_net_info net;
 	solo5_handle_set_t ready;
 	solo5_handle_t h, other;
+	solo5_result_t got;
 	unsigned pings = 0;
 	size_t n;
 
@@ -67,15 +68,14 @@ int solo5_app_main(const struct solo5_start_info *info)
 		return 2;
 	copy(mac, net.mac_address, sizeof(mac));
 	if (net.mtu != 1500 ||
-	    solo5_net_write(h, frame, 1515) != SOLO5_R_EINVAL ||
-	    solo5_net_read(h, frame, sizeof(frame), &n) != SOLO5_R_AGAIN)
+	    solo5_net_write(h, frame, 1515) != SOLO5_R_EINVAL)
 		return 3;
 	solo5_console_write("MTU 1500\n", 9);
 	while (pings < 3) {
 		solo5_yield(solo5_clock_monotonic() + 1000000000ull, &ready);
 		if (ready & ~(1ull << h))
 			return 4;
-		while (solo5_net_read(h, frame, sizeof(frame), &n) ==
+		while ((got = solo5_net_read(h, frame, sizeof(frame), &n)) ==
 		       SOLO5_R_OK) {
 			int kind = answer(frame, n);
 
@@ -83,6 +83,8 @@ int solo5_app_main(const struct solo5_start_info *info)
 				return 5;
 			pings += kind == 2;
 		}
+		if (got != SOLO5_R_AGAIN)
+			return 6;
 	}
 	return SOLO5_EXIT_SUCCESS;
 }
