@@ -41,6 +41,7 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(19, readv)                   \
 	X(20, writev)                  \
 	X(21, access)                  \
+	X(22, pipe)                    \
 	X(23, select)                  \
 	X(24, sched_yield)             \
 	X(25, mremap)                  \
@@ -55,6 +56,7 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(37, alarm)                   \
 	X(38, setitimer)               \
 	X(39, getpid)                  \
+	X(40, sendfile)                \
 	X(41, socket)                  \
 	X(42, connect)                 \
 	X(43, accept)                  \
@@ -79,8 +81,28 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(62, kill)                    \
 	X(63, uname)                   \
 	X(72, fcntl)                   \
+	X(73, flock)                   \
+	X(74, fsync)                   \
+	X(75, fdatasync)               \
+	X(76, truncate)                \
+	X(77, ftruncate)               \
+	X(78, getdents)                \
 	X(79, getcwd)                  \
+	X(80, chdir)                   \
+	X(81, fchdir)                  \
+	X(82, rename)                  \
+	X(83, mkdir)                   \
+	X(84, rmdir)                   \
+	X(85, creat)                   \
+	X(86, link)                    \
+	X(87, unlink)                  \
+	X(88, symlink)                 \
 	X(89, readlink)                \
+	X(90, chmod)                   \
+	X(91, fchmod)                  \
+	X(92, chown)                   \
+	X(93, fchown)                  \
+	X(94, lchown)                  \
 	X(95, umask)                   \
 	X(96, gettimeofday)            \
 	X(97, getrlimit)               \
@@ -98,6 +120,10 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(129, rt_sigqueueinfo)        \
 	X(130, rt_sigsuspend)          \
 	X(131, sigaltstack)            \
+	X(132, utime)                  \
+	X(133, mknod)                  \
+	X(137, statfs)                 \
+	X(138, fstatfs)                \
 	X(140, getpriority)            \
 	X(141, setpriority)            \
 	X(142, sched_setparam)         \
@@ -113,14 +139,34 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(152, munlockall)             \
 	X(157, prctl)                  \
 	X(158, arch_prctl)             \
+	X(160, setrlimit)              \
+	X(161, chroot)                 \
+	X(162, sync)                   \
+	X(165, mount)                  \
+	X(166, umount2)                \
 	X(186, gettid)                 \
+	X(187, readahead)              \
+	X(188, setxattr)               \
+	X(189, lsetxattr)              \
+	X(190, fsetxattr)              \
+	X(191, getxattr)               \
+	X(192, lgetxattr)              \
+	X(193, fgetxattr)              \
+	X(194, listxattr)              \
+	X(195, llistxattr)             \
+	X(196, flistxattr)             \
+	X(197, removexattr)            \
+	X(198, lremovexattr)           \
+	X(199, fremovexattr)           \
 	X(200, tkill)                  \
 	X(201, time)                   \
 	X(202, futex)                  \
 	X(203, sched_setaffinity)      \
 	X(204, sched_getaffinity)      \
 	X(213, epoll_create)           \
+	X(217, getdents64)             \
 	X(218, set_tid_address)        \
+	X(221, fadvise64)              \
 	X(222, timer_create)           \
 	X(223, timer_settime)          \
 	X(224, timer_gettime)          \
@@ -134,19 +180,35 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(232, epoll_wait)             \
 	X(233, epoll_ctl)              \
 	X(234, tgkill)                 \
+	X(235, utimes)                 \
 	X(247, waitid)                 \
 	X(257, openat)                 \
+	X(258, mkdirat)                \
+	X(259, mknodat)                \
+	X(260, fchownat)               \
+	X(261, futimesat)              \
 	X(262, newfstatat)             \
+	X(263, unlinkat)               \
+	X(264, renameat)               \
+	X(265, linkat)                 \
+	X(266, symlinkat)              \
 	X(267, readlinkat)             \
+	X(268, fchmodat)               \
 	X(269, faccessat)              \
 	X(270, pselect6)               \
 	X(271, ppoll)                  \
 	X(273, set_robust_list)        \
 	X(274, get_robust_list)        \
+	X(275, splice)                 \
+	X(276, tee)                    \
+	X(277, sync_file_range)        \
+	X(278, vmsplice)               \
+	X(280, utimensat)              \
 	X(281, epoll_pwait)            \
 	X(282, signalfd)               \
 	X(283, timerfd_create)         \
 	X(284, eventfd)                \
+	X(285, fallocate)              \
 	X(286, timerfd_settime)        \
 	X(287, timerfd_gettime)        \
 	X(288, accept4)                \
@@ -154,17 +216,29 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(290, eventfd2)               \
 	X(291, epoll_create1)          \
 	X(292, dup3)                   \
+	X(293, pipe2)                  \
+	X(295, preadv)                 \
+	X(296, pwritev)                \
 	X(297, rt_tgsigqueueinfo)      \
 	X(299, recvmmsg)               \
 	X(302, prlimit64)              \
+	X(306, syncfs)                 \
 	X(307, sendmmsg)               \
 	X(309, getcpu)                 \
+	X(316, renameat2)              \
 	X(318, getrandom)              \
+	X(319, memfd_create)           \
 	X(322, execveat)               \
 	X(324, membarrier)             \
 	X(325, mlock2)                 \
+	X(326, copy_file_range)        \
+	X(327, preadv2)                \
+	X(328, pwritev2)               \
+	X(332, statx)                  \
 	X(334, rseq)                   \
 	X(435, clone3)                 \
+	X(436, close_range)            \
+	X(437, openat2)                \
 	X(439, faccessat2)             \
 	X(441, epoll_pwait2)
 

@@ -3,6 +3,7 @@
 #include "linux/console_file.h"
 
 #include "drivers/console.h"
+#include "fs/node.h"
 #include "kernel/page.h"
 #include "linux/errno.h"
 #include "linux/file.h"
@@ -49,16 +50,20 @@ static enum console_stream stream_of(const struct file *f)
 	return f->data ? CONSOLE_ERR : CONSOLE_OUT;
 }
 
+static struct lock writing;
+
 static int64_t write_output(struct file *f, struct io *io, uint64_t *pos)
 {
 	uint8_t buf[512];
 	int64_t done = 0, n = 0;
 
 	(void)pos;
+	lock_take(&writing); /* what one call writes stays together */
 	while (io->left && (n = io_get(io, buf, sizeof(buf))) > 0) {
 		console_write(stream_of(f), buf, (uint64_t)n);
 		done += n;
 	}
+	lock_drop(&writing);
 	if (done)
 		console_push(stream_of(f));
 	return done ? done : n;
@@ -93,6 +98,22 @@ static int stat(struct file *f, struct linux_stat *ret)
 		.blksize = PAGE_LEN,
 	};
 	return 0;
+}
+
+static unsigned poll_both(struct file *f)
+{
+	return poll_input(f) | poll_output(f);
+}
+
+const struct file_ops *console_file_ops(void)
+{
+	static const struct file_ops both = { .read = read_input,
+					      .write = write_output,
+					      .poll = poll_both,
+					      .queue = queue,
+					      .stat = node_stat };
+
+	return &both;
 }
 
 struct file *console_file(unsigned stream)

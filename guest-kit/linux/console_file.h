@@ -9,4 +9,8 @@ struct file;
  * reference is the caller's. */
 struct file *console_file(unsigned stream);
 
+/* Of a file that reads the input and writes to the output: /dev/console. */
+struct file_ops;
+const struct file_ops *console_file_ops(void);
+
 #endif

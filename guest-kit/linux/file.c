@@ -2,22 +2,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "linux/file.h"
 
+#include "fs/dentry.h"
+#include "fs/lock.h"
 #include "kernel/kmem.h"
 #include "linux/calls.h"
 #include "linux/console_file.h"
 #include "linux/epoll.h"
 #include "linux/errno.h"
-
-#define F_DUPFD         0
-#define F_GETFD         1
-#define F_SETFD         2
-#define F_GETFL         3
-#define F_SETFL         4
-#define F_DUPFD_CLOEXEC 1030
-#define FD_CLOEXEC      1u
-
-/* What F_SETFL may change */
-#define SETTABLE (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
 
 struct slot {
 	struct file *file; /* NULL: free */
@@ -25,7 +16,9 @@ struct slot {
 };
 
 static LARGE struct slot slots[FD_MAX];
-static bool standard; /* descriptors 0 to 2 have been made */
+static bool standard;    /* descriptors 0 to 2 have been made */
+static uint32_t full_to; /* none below is free */
+uint32_t fd_limit = FD_SOFT;
 
 struct file *file_new(const struct file_ops *ops, uint32_t flags, void *data)
 {
@@ -51,12 +44,22 @@ void file_put(struct file *f)
 	epoll_forget(f);
 	if (f->ops->release)
 		f->ops->release(f);
+	lock_release(f);
+	dentry_put(f->at);
 	kmem_free(f, sizeof(*f));
 }
 
 unsigned file_poll(struct file *f)
 {
 	return f->ops->poll ? f->ops->poll(f) : POLL_READABLE | POLL_WRITABLE;
+}
+
+int64_t file_seek_none(struct file *f, int64_t off, unsigned whence)
+{
+	(void)f;
+	(void)off;
+	(void)whence;
+	return 0;
 }
 
 int file_stat_anon(struct file *f, struct linux_stat *ret)
@@ -82,23 +85,53 @@ static struct slot *slot_of(uint64_t fd)
 	return n < FD_MAX && slots[n].file ? &slots[n] : NULL;
 }
 
-struct file *fd_hold(uint64_t fd)
+struct file *fd_hold_any(uint64_t fd)
 {
 	struct slot *s = slot_of(fd);
 
 	return s ? file_get(s->file) : NULL;
 }
 
+struct file *fd_hold(uint64_t fd)
+{
+	struct slot *s = slot_of(fd);
+
+	return s && !(s->file->flags & O_PATH) ? file_get(s->file) : NULL;
+}
+
+int64_t fd_next(uint64_t from)
+{
+	for (; from < FD_MAX; from++)
+		if (slot_of(from))
+			return (int64_t)from;
+	return -1;
+}
+
+static uint64_t first_free(uint64_t from)
+{
+	from = max_u64(from, full_to);
+	while (from < FD_MAX && slot_of(from))
+		from++;
+	return from;
+}
+
+bool fd_room(void)
+{
+	return first_free(0) < fd_limit;
+}
+
 int64_t fd_install(struct file *f, uint64_t from, bool cloexec)
 {
-	if (from >= FD_MAX)
+	uint64_t fd = first_free(from);
+
+	if (from >= fd_limit)
 		return -LINUX_EINVAL;
-	for (uint64_t fd = from; fd < FD_MAX; fd++)
-		if (!slot_of(fd)) {
-			slots[fd] = (struct slot){ f, cloexec };
-			return (int64_t)fd;
-		}
-	return -LINUX_EMFILE;
+	if (fd >= fd_limit)
+		return -LINUX_EMFILE;
+	slots[fd] = (struct slot){ f, cloexec };
+	if (from <= full_to)
+		full_to = (uint32_t)fd + 1;
+	return (int64_t)fd;
 }
 
 int64_t fd_return(struct file *f, bool cloexec)
@@ -110,22 +143,69 @@ int64_t fd_return(struct file *f, bool cloexec)
 	return fd;
 }
 
-int64_t sys_close(struct regs *r)
+int fd_close(uint64_t fd)
 {
-	struct slot *s = slot_of(ARG1(r));
+	struct slot *s = slot_of(fd);
 	struct file *f;
 
 	if (!s)
 		return -LINUX_EBADF;
 	f = s->file;
 	*s = (struct slot){ 0 };
+	if ((uint32_t)fd < full_to)
+		full_to = (uint32_t)fd;
+	lock_close(f);
 	file_put(f);
 	return 0;
 }
 
-static int64_t duplicate(uint64_t fd, uint64_t from, bool cloexec)
+int64_t sys_close(struct regs *r)
 {
-	struct file *f = fd_hold(fd);
+	return fd_close(ARG1(r));
+}
+
+#define CLOSE_RANGE_UNSHARE 2u
+#define CLOSE_RANGE_CLOEXEC 4u
+
+int64_t sys_close_range(struct regs *r)
+{
+	uint64_t first = (uint32_t)ARG1(r), last = (uint32_t)ARG2(r);
+	uint32_t flags = (uint32_t)ARG3(r);
+	int64_t fd = (int64_t)first;
+
+	if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) ||
+	    first > last)
+		return -LINUX_EINVAL;
+	while ((fd = fd_next((uint64_t)fd)) >= 0 && (uint64_t)fd <= last) {
+		if (flags & CLOSE_RANGE_CLOEXEC)
+			slots[fd].cloexec = true;
+		else
+			(void)fd_close((uint64_t)fd);
+		fd++;
+	}
+	return 0;
+}
+
+int fd_cloexec(uint64_t fd)
+{
+	struct slot *s = slot_of(fd);
+
+	return s ? s->cloexec : -LINUX_EBADF;
+}
+
+int fd_set_cloexec(uint64_t fd, bool cloexec)
+{
+	struct slot *s = slot_of(fd);
+
+	if (!s)
+		return -LINUX_EBADF;
+	s->cloexec = cloexec;
+	return 0;
+}
+
+int64_t fd_duplicate(uint64_t fd, uint64_t from, bool cloexec)
+{
+	struct file *f = fd_hold_any(fd);
 	int64_t rc;
 
 	if (!f)
@@ -138,22 +218,26 @@ static int64_t duplicate(uint64_t fd, uint64_t from, bool cloexec)
 
 int64_t sys_dup(struct regs *r)
 {
-	return duplicate(ARG1(r), 0, false);
+	return fd_duplicate(ARG1(r), 0, false);
 }
 
 static int64_t duplicate_to(uint64_t from, uint32_t to, bool cloexec)
 {
 	struct file *f, *old;
 
-	if (to >= FD_MAX)
-		return -LINUX_EBADF;
-	f = fd_hold(from);
+	f = fd_hold_any(from);
 	if (!f)
 		return -LINUX_EBADF;
+	if (to >= fd_limit) {
+		file_put(f);
+		return -LINUX_EBADF;
+	}
 	old = slots[to].file;
 	slots[to] = (struct slot){ f, cloexec };
-	if (old)
+	if (old) {
+		lock_close(old);
 		file_put(old);
+	}
 	return to;
 }
 
@@ -170,31 +254,4 @@ int64_t sys_dup3(struct regs *r)
 	if ((uint32_t)ARG1(r) == (uint32_t)ARG2(r) || (ARG3(r) & ~O_CLOEXEC))
 		return -LINUX_EINVAL;
 	return duplicate_to(ARG1(r), (uint32_t)ARG2(r), ARG3(r) & O_CLOEXEC);
-}
-
-int64_t sys_fcntl(struct regs *r)
-{
-	struct slot *s = slot_of(ARG1(r));
-	uint32_t arg = (uint32_t)ARG3(r);
-
-	if (!s)
-		return -LINUX_EBADF;
-	switch ((int)ARG2(r)) {
-	case F_DUPFD:
-	case F_DUPFD_CLOEXEC:
-		return duplicate(ARG1(r), arg, ARG2(r) == F_DUPFD_CLOEXEC);
-	case F_GETFD:
-		return s->cloexec ? FD_CLOEXEC : 0;
-	case F_SETFD:
-		s->cloexec = arg & FD_CLOEXEC;
-		return 0;
-	case F_GETFL:
-		return s->file->flags;
-	case F_SETFL:
-		s->file->flags =
-			(s->file->flags & ~SETTABLE) | (arg & SETTABLE);
-		return 0;
-	default:
-		return -LINUX_EINVAL;
-	}
 }

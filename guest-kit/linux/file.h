@@ -55,6 +55,9 @@
 #define S_IFDIR  0040000u
 #define S_IFCHR  0020000u
 #define S_IFIFO  0010000u
+#define S_ISVTX  0001000u
+#define S_ISGID  0002000u
+#define S_ISUID  0004000u
 
 struct linux_stat {
 	uint64_t dev, ino, nlink;
@@ -90,8 +93,13 @@ struct file_ops {
 	int (*stat)(struct file *f, struct linux_stat *ret); /* required */
 	/* What mmap maps, borrowed. [ENODEV] */
 	struct store *(*store)(struct file *f);
+	/* What was written is safe against a loss of power. [0] */
+	int (*sync)(struct file *f);
 	/* The last reference is going; frees what is f->data. */
 	void (*release)(struct file *f);
+	/* Of what has no place in the tree, for /proc/self/fd: "eventfd" makes
+	 * "anon_inode:[eventfd]". */
+	const char *name;
 };
 
 struct file {
@@ -101,6 +109,8 @@ struct file {
 	uint64_t pos;
 	void *data;         /* its ops' */
 	struct inode *node; /* of the file system, or NULL (fs/) */
+	struct dentry *at;  /* held: the name it was opened by, or NULL */
+	int32_t owner;      /* fcntl(2): F_SETOWN; no signal is ever sent */
 	struct epoll_watch *watches; /* epoll's, of this file */
 };
 
@@ -109,16 +119,38 @@ WUR struct file *file_new(const struct file_ops *ops, uint32_t flags,
 			  void *data);
 struct file *file_get(struct file *f); /* one more */
 void file_put(struct file *f);
+/* read and write with the checks that all files need: -EBADF, -EINVAL. */
+int64_t file_read(struct file *f, struct io *io, uint64_t *pos);
+int64_t file_write(struct file *f, struct io *io, uint64_t *pos);
 /* Which POLL* hold now. */
 unsigned file_poll(struct file *f);
 /* For ops->stat of what has no name and no type. */
 int file_stat_anon(struct file *f, struct linux_stat *ret);
+/* For ops->seek of what has no positions and does not mind. */
+int64_t file_seek_none(struct file *f, int64_t off, unsigned whence);
 
-#define FD_MAX 4096 /* RLIMIT_NOFILE's hard limit */
+#define FD_MAX  4096 /* RLIMIT_NOFILE's hard limit */
+#define FD_SOFT 1024 /* ... and the soft one at first */
+
+/* RLIMIT_NOFILE's soft limit: new descriptors are below. */
+extern uint32_t fd_limit;
 
 /* The open file of a descriptor, with a reference for the caller, who puts
- * it; NULL: EBADF. The upper half of an int argument does not count. */
+ * it; NULL: EBADF. The upper half of an int argument does not count. Files of
+ * O_PATH are not there for the first. */
 WUR struct file *fd_hold(uint64_t fd);
+WUR struct file *fd_hold_any(uint64_t fd);
+/* close(2): -EBADF. */
+int fd_close(uint64_t fd);
+/* The flag FD_CLOEXEC, or -EBADF. */
+int fd_cloexec(uint64_t fd);
+WUR int fd_set_cloexec(uint64_t fd, bool cloexec);
+/* A second one for the same file, as fd_install finds it. */
+WUR int64_t fd_duplicate(uint64_t fd, uint64_t from, bool cloexec);
+/* There is a free one. */
+bool fd_room(void);
+/* The first descriptor in use from `from` on, or -1. */
+int64_t fd_next(uint64_t from);
 /* The lowest free descriptor from `from` on for f, whose reference it takes
  * if it succeeds. -EMFILE, or -EINVAL for a `from` beyond the limit. */
 WUR int64_t fd_install(struct file *f, uint64_t from, bool cloexec);

@@ -79,6 +79,5 @@ bool inet_v6only(const struct inet_socket *u);
 int inet_set(struct socket *s, int level, int name, const void *value,
 	     uint32_t len);
 int inet_get(struct socket *s, int level, int name, void *ret, uint32_t *len);
-int64_t inet_ioctl(struct socket *s, uint32_t request, uint64_t arg);
 
 #endif

@@ -36,7 +36,7 @@ static const struct option {
 	{ IPPROTO_TCP, 18 /* USER_TIMEOUT */, 0, 0, INT32_MAX },
 	{ IPPROTO_TCP, 25 /* NOTSENT_LOWAT */, 0, INT32_MIN, INT32_MAX },
 	{ IPPROTO_IP, IP_TOS, 0, 0, 255 },
-	{ IPPROTO_IP, IP_TTL, 64, -1, 255 },
+	{ IPPROTO_IP, IP_TTL, 64, 1, 255 },
 	{ IPPROTO_IP, IP_MTU_DISCOVER, 1, 0, 5 },
 	{ IPPROTO_IP, IP_RECVERR, 0, 0, 1 },
 	{ IPPROTO_IP, 15 /* FREEBIND */, 0, 0, 1 },
@@ -139,7 +139,9 @@ int inet_get(struct socket *s, int level, int name, void *ret, uint32_t *len)
 		}
 	}
 	if (i < 0)
-		return -LINUX_ENOPROTOOPT;
+		return s->family == AF_INET && level == IPPROTO_IPV6
+			       ? -LINUX_EOPNOTSUPP
+			       : -LINUX_ENOPROTOOPT;
 	*len = sizeof(u->option[i]);
 	memcpy(ret, &u->option[i], *len);
 	return 0;

@@ -3,7 +3,7 @@
 #include "kernel/user.h"
 #include "lib/string.h"
 #include "linux/errno.h"
-#include "net/inet.h"
+#include "net/socket.h"
 
 enum {
 	SIOCGIFNAME = 0x8910,
@@ -58,12 +58,11 @@ static int64_t list(uint64_t arg)
 	return rc ? rc : user_write(arg, &conf, sizeof(conf));
 }
 
-int64_t inet_ioctl(struct socket *s, uint32_t request, uint64_t arg)
+int64_t interface_ioctl(uint32_t request, uint64_t arg)
 {
 	struct ifreq req;
 	int64_t rc;
 
-	(void)s;
 	if (request == SIOCGIFCONF)
 		return list(arg);
 	if (request < SIOCGIFNAME || request > SIOCGIFINDEX)

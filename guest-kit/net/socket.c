@@ -146,7 +146,7 @@ static struct socket *dequeue(struct socket *listener)
 	if (!s->next)
 		listener->last = NULL;
 	listener->n_waiting--;
-	s->listener = s->next = NULL;
+	s->next = NULL;
 	return s;
 }
 
@@ -171,8 +171,9 @@ int socket_accept(struct socket *listener, uint64_t until_ns,
 			return rc;
 	}
 	*ret = dequeue(listener);
+	(*ret)->listener = NULL;
 	if (listener->ops->accepted)
-		listener->ops->accepted(listener);
+		listener->ops->accepted(listener, *ret);
 	return 0;
 }
 
@@ -274,7 +275,7 @@ static int64_t ioctl(struct file *f, uint32_t request, uint64_t arg)
 		break;
 	default:
 		return s->ops->ioctl ? s->ops->ioctl(s, request, arg)
-				     : -LINUX_ENOTTY;
+				     : interface_ioctl(request, arg);
 	}
 	return user_write(arg, &value, sizeof(value));
 }

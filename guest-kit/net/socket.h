@@ -55,7 +55,7 @@ struct socket {
 	struct socket *peer;
 	/* Of a listener: those not accepted, none with a file. */
 	struct socket *first, *last, *next;
-	struct socket *listener; /* on whose list this is */
+	struct socket *listener; /* NULL: accepted, or made otherwise */
 	uint32_t n_waiting, backlog;
 
 	uint64_t rcv_timeout_ns, snd_timeout_ns; /* 0: none */
@@ -85,8 +85,8 @@ struct socket_ops {
 		       uint64_t until_ns);
 	int (*listen)(struct socket *s);   /* backlog is set */
 	int (*unlisten)(struct socket *s); /* shutdown of a listener */
-	/* A socket left the list, accepted or gone. May be NULL. */
-	void (*accepted)(struct socket *listener);
+	/* The child left the list, accepted. May be NULL. */
+	void (*accepted)(struct socket *listener, struct socket *child);
 	int (*name)(struct socket *s, bool peer, struct sockaddr *ret,
 		    uint32_t *ret_len);
 	int64_t (*send)(struct socket *s, struct message *m, uint64_t until_ns);
@@ -156,10 +156,14 @@ void socket_drop_waiting(struct socket *listener);
 WUR int socket_accept(struct socket *listener, uint64_t until_ns,
 		      struct socket **ret);
 
+/* ioctls about network interfaces, of any socket. -ENOTTY. */
+WUR int64_t interface_ioctl(uint32_t request, uint64_t arg);
+
 /* Families: type has no flags; -EAFNOSUPPORT, -ESOCKTNOSUPPORT,
  * -EPROTONOSUPPORT. */
 WUR int unix_new(unsigned type, int protocol, struct socket **ret);
 void unix_join(struct socket *a, struct socket *b); /* socketpair(2) */
+WUR int vsock_new(unsigned type, int protocol, struct socket **ret);
 WUR int inet_new(uint16_t family, unsigned type, int protocol,
 		 struct socket **ret);
 

@@ -216,7 +216,7 @@ static int64_t push_tail(struct socket *peer, struct message *m, uint64_t max)
 	struct pkt *p = peer->rcv.last;
 	int64_t n;
 
-	if (!p || !p->room || m->rights || m->has_creds)
+	if (!p || !p->room || p->note || m->rights || m->has_creds)
 		return 0;
 	n = io_get(&m->io, p->data + p->len, min_u64(p->room, max));
 	if (n > 0) {

@@ -84,7 +84,7 @@ static void join_pending(struct inet_socket *u, struct inet_socket *listener)
 	u->target = listener;
 }
 
-static void accepted(struct socket *s)
+static void accepted(struct socket *s, struct socket *child)
 {
 	struct inet_socket *listener = inet_of(s), *u = listener->pending;
 
@@ -92,7 +92,8 @@ static void accepted(struct socket *s)
 		leave_pending(u);
 		establish(u, listener);
 	}
-	proxy_accepted(listener);
+	if (inet_of(child)->proxy)
+		proxy_accepted(listener);
 }
 
 static int begin(struct inet_socket *u, const struct sockaddr *a, uint32_t len)
@@ -118,8 +119,13 @@ static int begin(struct inet_socket *u, const struct sockaddr *a, uint32_t len)
 	u->s.error = 0;
 	u->reset = false;
 	listener = inet_find(SOCK_STREAM, &to, &u->local);
-	if (!listener)
-		return proxy_connect(u);
+	if (!listener) {
+		rc = proxy_connect(u);
+		if (rc != -LINUX_ECONNREFUSED)
+			return rc;
+		tcp_failed(u, LINUX_ECONNREFUSED); /* an answer, not at once */
+		return 0;
+	}
 	if (!u->bound_ip) {
 		memcpy(u->local.ip, to.ip, sizeof(to.ip));
 		if (inet_is_v4(&to))
@@ -137,7 +143,7 @@ static int begin(struct inet_socket *u, const struct sockaddr *a, uint32_t len)
 static void abort_connection(struct inet_socket *u)
 {
 	leave_pending(u);
-	proxy_abort(u);
+	proxy_close(u, true);
 	u->s.state = SOCKET_IDLE;
 }
 
@@ -223,7 +229,7 @@ static int listen(struct socket *s)
 
 static void unlisten(struct inet_socket *u)
 {
-	proxy_abort(u);
+	proxy_close(u, false);
 	u->s.state = SOCKET_IDLE;
 	while (u->pending) {
 		struct inet_socket *client = u->pending;
@@ -375,7 +381,6 @@ const struct socket_ops tcp_ops = {
 	.close = close,
 	.set = inet_set,
 	.get = inet_get,
-	.ioctl = inet_ioctl,
 	.push = push,
 	.has_room = has_room,
 	.taken = taken,

@@ -20,6 +20,15 @@ static int disconnect(struct inet_socket *u)
 	return 0;
 }
 
+static int bind(struct socket *s, const struct sockaddr *a, uint32_t len)
+{
+	int rc = inet_bind(s, a, len);
+
+	if (!rc)
+		proxy_udp_bind(inet_of(s));
+	return rc;
+}
+
 static int connect(struct socket *s, const struct sockaddr *a, uint32_t len,
 		   uint64_t until_ns)
 {
@@ -132,9 +141,9 @@ static int64_t send(struct socket *s, struct message *m, uint64_t until_ns)
 		return socket_take_error(s);
 	if (s->shut & SHUT_SEND)
 		return -LINUX_EPIPE;
-	rc = destination(u, m, &to);
+	rc = inet_autobind(u);
 	if (!rc)
-		rc = inet_autobind(u);
+		rc = destination(u, m, &to);
 	if (rc)
 		return rc;
 	from = source_of(u, &to);
@@ -155,8 +164,6 @@ static int64_t send(struct socket *s, struct message *m, uint64_t until_ns)
 
 static int64_t receive(struct socket *s, struct message *m, uint64_t until_ns)
 {
-	int64_t n;
-
 	for (;;) {
 		int rc = socket_take_error(s);
 
@@ -164,25 +171,20 @@ static int64_t receive(struct socket *s, struct message *m, uint64_t until_ns)
 			return rc;
 		if (s->rcv.first)
 			break;
-		if (s->shut & SHUT_RECEIVE)
-			return 0;
+		if (s->shut & SHUT_RECEIVE) /* who does not wait learns less */
+			return until_ns ? 0 : -LINUX_EAGAIN;
 		rc = socket_wait(s, until_ns);
 		if (rc)
 			return rc;
 	}
-	n = message_unpack(m, &s->rcv);
-	if (!(m->flags & MSG_PEEK))
-		proxy_udp_taken(inet_of(s));
-	return n;
+	return message_unpack(m, &s->rcv);
 }
 
 static int shutdown(struct socket *s, unsigned how)
 {
-	if (s->state != SOCKET_CONNECTED)
-		return -LINUX_ENOTCONN;
 	s->shut |= (uint8_t)how;
 	socket_wake(s, WAKE_ANY);
-	return 0;
+	return s->state == SOCKET_CONNECTED ? 0 : -LINUX_ENOTCONN;
 }
 
 static unsigned poll(struct socket *s)
@@ -202,13 +204,14 @@ static unsigned poll(struct socket *s)
 
 static void close(struct socket *s)
 {
-	proxy_close(inet_of(s), true);
+	if (inet_of(s)->proxy)
+		proxy_close(inet_of(s), false);
 	inet_unbind(inet_of(s));
 }
 
 const struct socket_ops udp_ops = {
 	.size = sizeof(struct inet_socket),
-	.bind = inet_bind,
+	.bind = bind,
 	.connect = connect,
 	.name = inet_name,
 	.send = send,
@@ -218,5 +221,4 @@ const struct socket_ops udp_ops = {
 	.close = close,
 	.set = inet_set,
 	.get = inet_get,
-	.ioctl = inet_ioctl,
 };

@@ -35,11 +35,13 @@ uint32_t unix_address(const struct unix_name *name, struct sockaddr *ret)
 	return PATH_OFFSET + name->len + path;
 }
 
-static struct unix_socket *find_abstract(const struct unix_name *name)
+/* Each type has names of its own. */
+static struct unix_socket *find_abstract(const struct unix_name *name,
+					 unsigned type)
 {
 	struct unix_socket *u = abstract;
 
-	while (u && (u->name.len != name->len ||
+	while (u && (u->s.type != type || u->name.len != name->len ||
 		     memcmp(u->name.bytes, name->bytes, name->len) != 0))
 		u = u->next;
 	return u;
@@ -67,7 +69,7 @@ int unix_find(const struct sockaddr *a, uint32_t len, unsigned type,
 		if (rc)
 			return rc;
 	} else {
-		u = find_abstract(&name);
+		u = find_abstract(&name, type);
 	}
 	if (!u)
 		return -LINUX_ECONNREFUSED;
@@ -95,7 +97,7 @@ static int autobind(struct unix_socket *u)
 		format(text, sizeof(text), "%05x", next++ & 0xfffff);
 		u->name = (struct unix_name){ .len = 6 };
 		memcpy(u->name.bytes + 1, text, 5);
-		if (!find_abstract(&u->name)) {
+		if (!find_abstract(&u->name, u->s.type)) {
 			bind_abstract(u);
 			return 0;
 		}
@@ -125,7 +127,7 @@ int unix_bind(struct socket *s, const struct sockaddr *a, uint32_t len)
 			u->name = name;
 		return rc;
 	}
-	if (find_abstract(&name))
+	if (find_abstract(&name, s->type))
 		return -LINUX_EADDRINUSE;
 	u->name = name;
 	bind_abstract(u);
@@ -216,8 +218,9 @@ static int connect(struct socket *s, const struct sockaddr *a, uint32_t len,
 }
 
 /* There is room on its list. */
-static void accepted(struct socket *listener)
+static void accepted(struct socket *listener, struct socket *child)
 {
+	(void)child;
 	socket_wake(listener, POLL_WRITABLE);
 }
 

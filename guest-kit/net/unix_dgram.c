@@ -6,7 +6,8 @@
 #include "linux/file.h"
 #include "net/unix_priv.h"
 
-#define QUEUE_MAX 10 /* Linux's net.unix.max_dgram_qlen */
+#define QUEUE_MAX 512  /* datagrams: net.unix.max_dgram_qlen */
+#define OVERHEAD  768u /* of each, against SO_SNDBUF, as Linux counts */
 
 static struct unix_socket *peer_of(struct unix_socket *u)
 {
@@ -73,18 +74,32 @@ static int connect(struct socket *s, const struct sockaddr *a, uint32_t len,
 	return rc;
 }
 
-static bool is_full(const struct socket *s)
+static uint64_t weight(const struct socket *to)
 {
-	return s->rcv.n > QUEUE_MAX;
+	return to->rcv.len + (uint64_t)to->rcv.n * OVERHEAD;
+}
+
+/* The queue of `to`, for this sender. */
+static bool is_full(const struct socket *to, const struct socket *s)
+{
+	return to->rcv.n > QUEUE_MAX || weight(to) >= s->snd_max;
+}
+
+/* Worth waking up for: not as soon as there is room. */
+static bool is_writable(const struct socket *s)
+{
+	return !s->peer || (weight(s->peer) <= s->snd_max / 4 &&
+			    s->peer->rcv.n <= QUEUE_MAX);
 }
 
 /* Until `to` has room; the sender sleeps in its queue. */
 static int wait_for_room(struct socket *s, struct socket *to, uint64_t until_ns)
 {
-	while (is_full(to) && !(to->shut & SHUT_RECEIVE)) {
+	while (is_full(to, s) && !(to->shut & SHUT_RECEIVE)) {
 		int rc;
 
 		s->no_room = true;
+		unix_of(to)->sender_sleeps = true;
 		rc = socket_wait(to, until_ns);
 		if (rc)
 			return rc;
@@ -149,9 +164,12 @@ static int64_t send(struct socket *s, struct message *m, uint64_t until_ns)
 /* Room in this queue: for who sleeps in it, and who polls its own. */
 static void wake_senders(struct unix_socket *u)
 {
-	socket_wake(&u->s, POLL_WRITABLE);
+	if (u->sender_sleeps) {
+		u->sender_sleeps = false;
+		socket_wake(&u->s, POLL_WRITABLE);
+	}
 	for (struct unix_socket *f = u->senders; f; f = f->next_sender)
-		if (f->s.no_room) {
+		if (f->s.no_room && is_writable(&f->s)) {
 			f->s.no_room = false;
 			socket_wake(&f->s, POLL_WRITABLE);
 		}
@@ -159,23 +177,20 @@ static void wake_senders(struct unix_socket *u)
 
 static int64_t receive(struct socket *s, struct message *m, uint64_t until_ns)
 {
-	bool was_full;
 	int64_t n;
 	int rc;
 
 	while (!s->rcv.first) {
 		if (s->error)
 			return socket_take_error(s);
-		if (s->shut & SHUT_RECEIVE)
-			return 0;
+		if (s->shut & SHUT_RECEIVE) /* who does not wait learns less */
+			return until_ns ? 0 : -LINUX_EAGAIN;
 		rc = socket_wait(s, until_ns);
 		if (rc)
 			return rc;
 	}
-	was_full = is_full(s);
 	n = message_unpack(m, &s->rcv);
-	if (was_full && !is_full(s))
-		wake_senders(unix_of(s));
+	wake_senders(unix_of(s));
 	return n;
 }
 
@@ -196,10 +211,10 @@ static unsigned poll(struct socket *s)
 		events |= POLLRDHUP;
 	if (s->shut == SHUT_BOTH)
 		events |= POLLHUP;
-	if (s->peer && is_full(s->peer) && s->peer->peer != s)
-		s->no_room = true;
-	else
+	if (is_writable(s))
 		events |= POLL_WRITABLE;
+	else
+		s->no_room = true;
 	return events;
 }
 

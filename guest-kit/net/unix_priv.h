@@ -21,7 +21,7 @@ struct unix_socket {
 	struct inode *node;       /* bound to a path */
 	/* Datagrams: who is connected here; the peer is gone */
 	struct unix_socket *senders, *next_sender;
-	bool peer_gone;
+	bool peer_gone, sender_sleeps;
 };
 
 static inline struct unix_socket *unix_of(struct socket *s)

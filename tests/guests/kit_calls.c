@@ -151,14 +151,20 @@ static void test_memory(void)
 static void test_bad_pointers(void)
 {
 	struct iovec iov[2] = { { (void *)"", 0 }, { BAD, 10 } };
+	char buf[16];
+	int ends[2];
 
 	EXPECT_ERRNO("write bad", write(1, BAD, 10), EFAULT);
 	EXPECT_ERRNO("write kernel", write(1, (void *)0xffffc00000100000ul, 10),
 		     EFAULT);
 	EXPECT_ERRNO("write wraps", write(1, (void *)-4096l, -1ul), EFAULT);
-	EXPECT_ERRNO("read bad", read(0, BAD, 10), EFAULT);
-	EXPECT_ERRNO("read into text", read(0, (void *)(uintptr_t)check, 10),
-		     EFAULT);
+	EXPECT("pipe", !pipe(ends) && write(ends[1], "ten bytes.", 10) == 10);
+	EXPECT_ERRNO("read bad", read(ends[0], BAD, 10), EFAULT);
+	EXPECT_ERRNO("read into text",
+		     read(ends[0], (void *)(uintptr_t)check, 10), EFAULT);
+	EXPECT("nothing is lost", read(ends[0], buf, 10) == 10);
+	close(ends[0]);
+	close(ends[1]);
 	EXPECT_ERRNO("writev bad", writev(1, iov, 2), EFAULT);
 	EXPECT_ERRNO("writev bad list", writev(1, BAD, 2), EFAULT);
 	EXPECT_ERRNO("uname bad", syscall(SYS_uname, BAD), EFAULT);
