@@ -335,7 +335,7 @@ static NORETURN void die(struct regs *r, const struct siginfo *info)
 				  info->code == SI_QUEUE
 			  ? "sent by the program itself"
 			  : "sent by the kernel",
-		  0, info);
+		  FAULT_NOWHERE, info);
 }
 
 static void call_handler(struct regs *r, const struct siginfo *info)
