@@ -30,6 +30,7 @@ struct store;
 #define VM_NORESERVE 0x08u
 #define VM_NO_WRITE  0x10u /* of a file that is not open for writing */
 #define VM_PHYS      0x20u /* its pages are not the program's: vm_map_phys */
+#define VM_PROGRAM   0x40u /* the file that runs */
 
 struct vm_area {
 	uint64_t start, end;
