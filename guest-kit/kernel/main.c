@@ -11,7 +11,6 @@
 #include "kernel/stack.h"
 #include "kernel/thread.h"
 #include "lib/string.h"
-#include "linux/process.h"
 
 void kit_main(gpa_t start_info, uint64_t tsc_entry)
 {
@@ -29,7 +28,6 @@ void kit_main(gpa_t start_info, uint64_t tsc_entry)
 	elf_load(&image);
 	r.rip = image.entry;
 	r.rsp = stack_build(&image);
-	process_init(image.end);
 	debug_start(&r);
 	machine_mark_main();
 	kit_enter_regs(&r);
