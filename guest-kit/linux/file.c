@@ -16,9 +16,9 @@ struct slot {
 };
 
 static LARGE struct slot slots[FD_MAX];
-static bool standard;     /* descriptors 0 to 2 have been made */
-static uint32_t full_to;  /* none below is free */
-uint32_t fd_limit = 1024; /* as Linux's default */
+static bool standard;    /* descriptors 0 to 2 have been made */
+static uint32_t full_to; /* none below is free */
+uint32_t fd_limit = FD_SOFT;
 
 struct file *file_new(const struct file_ops *ops, uint32_t flags, void *data)
 {

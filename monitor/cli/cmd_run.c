@@ -336,6 +336,8 @@ static int start_api(struct run *r, struct err *err)
 		.vsock_cid = o->vsock.cid,
 		.vsock_path = o->vsock.path,
 		.balloon = o->has_balloon ? &o->balloon : NULL,
+		.port = o->proxy ? o->proxy->port : NULL,
+		.n_ports = o->proxy ? o->proxy->n_bound : 0,
 	};
 
 	return o->control
