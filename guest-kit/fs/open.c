@@ -86,8 +86,6 @@ static int open_end(const struct path_end *end, uint32_t flags, uint32_t mode,
 	if (!end->at) {
 		if (!(flags & O_CREAT))
 			return -LINUX_ENOENT;
-		if (end->slash)
-			return -LINUX_EISDIR;
 		rc = tree_make(end, S_IFREG | mode, NULL, &d);
 		return rc ? rc : open_dentry(d, flags, ret);
 	}
@@ -137,6 +135,8 @@ int open_at(struct dentry *from, const char *path, uint32_t flags,
 		return -LINUX_EINVAL;
 	if (!(flags & O_NOFOLLOW) && !((flags & O_CREAT) && (flags & O_EXCL)))
 		how |= WALK_FOLLOW;
+	if (flags & O_CREAT)
+		how |= WALK_CREATE;
 	rc = path_walk(from, path, how, &end);
 	if (rc)
 		return rc;

@@ -4,6 +4,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/elf.h"
 
+#include "fs/fs.h"
 #include "kernel/elf_format.h"
 #include "kernel/exit.h"
 #include "kernel/machine.h"
@@ -12,6 +13,7 @@
 #include "kernel/vm.h"
 #include "lib/string.h"
 #include "linux/errno.h"
+#include "linux/process.h"
 
 #define PIE_BASE 0x400000ull
 
@@ -184,31 +186,79 @@ static void open_program(void)
 	must(program.store ? 0 : -LINUX_ENOMEM);
 }
 
-static void refuse_interpreter(void)
+/* The path the program names, or NULL. */
+static const char *interpreter_path(void)
 {
 	const struct elf_segment *s = segments_of(&program);
 
-	for (unsigned n = header_of(&program)->phnum; n; n--, s++)
-		if (s->type == ELF_PT_INTERP)
-			machine_noexec(
-				"dynamically linked (needs %s); link it "
-				"with -static",
-				file_has(&program, s->offset, s->filesz) &&
-						s->filesz &&
-						!program.start[s->offset +
-							       s->filesz - 1]
-					? (const char *)program.start +
-						  s->offset
-					: "a loader");
+	for (unsigned n = header_of(&program)->phnum; n; n--, s++) {
+		if (s->type != ELF_PT_INTERP)
+			continue;
+		if (!s->filesz || !file_has(&program, s->offset, s->filesz) ||
+		    program.start[s->offset + s->filesz - 1])
+			machine_noexec("%s: broken name of its interpreter",
+				       program.name);
+		return (const char *)program.start + s->offset;
+	}
+	return NULL;
+}
+
+/* What it spans as it is linked. */
+static uint64_t span_of(const struct elf_file *f, uint64_t *ret_first)
+{
+	const struct elf_segment *s = segments_of(f);
+	uint64_t first = UINT64_MAX, end = 0;
+
+	for (unsigned n = header_of(f)->phnum; n; n--, s++) {
+		if (s->type != ELF_PT_LOAD || !s->memsz)
+			continue;
+		if (s->vaddr >= VM_END || s->memsz > VM_END - s->vaddr)
+			machine_noexec("%s: broken ELF segment at %lx", f->name,
+				       s->vaddr);
+		first = min_u64(first, page_down(s->vaddr));
+		end = max_u64(end, page_up(s->vaddr + s->memsz));
+	}
+	*ret_first = first;
+	return end > first ? end - first : PAGE_LEN;
+}
+
+static void load_interpreter(const char *path, struct elf_image *image)
+{
+	struct elf_file f = { .name = path };
+	uint64_t first, at;
+	int rc = fs_open_store(path, &f.store);
+
+	if (rc == -LINUX_ENOENT)
+		machine_noexec("dynamically linked, it needs %s: not there",
+			       path);
+	if (rc)
+		machine_noexec("dynamically linked, it needs %s: error %d",
+			       path, -rc);
+	f.start = store_image(f.store);
+	f.len = store_len(f.store);
+	if (!f.start)
+		machine_noexec("%s: not as it was in the root image", path);
+	check_header(&f);
+	if (header_of(&f)->type == ELF_DYN) {
+		at = vm_find(0, span_of(&f, &first), VM_END);
+		if (!at)
+			machine_noexec("%s: no room in the address space",
+				       path);
+		f.moved = at - first;
+		image->interpreter = at;
+	}
+	(void)map_segments(&f);
+	image->entry = header_of(&f)->entry + f.moved;
+	store_put(f.store);
 }
 
 void elf_load(struct elf_image *ret_image)
 {
 	const struct elf_header *h;
+	const char *path;
 
 	open_program();
 	check_header(&program);
-	refuse_interpreter();
 	h = header_of(&program);
 	program.moved = h->type == ELF_DYN ? PIE_BASE : 0;
 	*ret_image = (struct elf_image){
@@ -218,6 +268,10 @@ void elf_load(struct elf_image *ret_image)
 		.headers = find_headers(&program),
 		.n_headers = h->phnum,
 	};
+	process_init(ret_image->end);
+	path = interpreter_path();
+	if (path)
+		load_interpreter(path, ret_image);
 }
 
 static const struct elf_section *find_symtab(const struct elf_file *f)

@@ -220,3 +220,13 @@ void machine_read_arguments(void)
 	if (!read_startup_block())
 		read_cmdline_words();
 }
+
+const char *machine_program_name(void)
+{
+	const char *name = machine.argc ? machine.strings : "";
+
+	for (const char *s = name; *s; s++)
+		if (*s == '/' && s[1])
+			name = s + 1;
+	return *name ? name : "program";
+}

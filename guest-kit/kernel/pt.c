@@ -209,49 +209,39 @@ static bool is_allocated(const void *table)
 	       (uintptr_t)table >= (uintptr_t)kit_image_end;
 }
 
-struct hole {
-	uint64_t floor, ceiling; /* nothing is mapped in between */
-};
-
-/* Below an entry of `table` at this level, from start to end. */
+/* Below the entries of `table`, at this level, for start to end. */
 static bool free_below(uint64_t *table, unsigned level, uint64_t start,
-		       uint64_t end, struct hole hole)
+		       uint64_t end)
 {
 	bool freed = false;
 
-	while (start < end) {
-		uint64_t *entry = &table[index_at(start, level)];
-		uint64_t next = next_span(start, level);
-		uint64_t first = next - span_of(level);
+	for (uint64_t at = start, next; at < end; at = next) {
+		uint64_t *entry = &table[index_at(at, level)], *below;
 
-		if (*entry) {
-			uint64_t *below = table_of(*entry);
-
-			if (level > 1)
-				freed |= free_below(below, level - 1, start,
-						    min_u64(next, end), hole);
-			if (first >= hole.floor && next <= hole.ceiling &&
-			    is_allocated(below)) {
-				*entry = 0;
-				page_free(below);
-				freed = true;
-			}
+		next = next_span(at, level);
+		if (!*entry)
+			continue;
+		below = table_of(*entry);
+		if (level > 1)
+			freed |= free_below(below, level - 1, at,
+					    min_u64(next, end));
+		if (next - span_of(level) >= start && next <= end &&
+		    is_allocated(below)) {
+			*entry = 0;
+			page_free(below);
+			freed = true;
 		}
-		start = next;
 	}
 	return freed;
 }
 
-void pt_unmap(uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling)
+bool pt_free_tables(uint64_t start, uint64_t end)
 {
-	const struct hole hole = { floor, ceiling };
-	uint64_t what = for_each(start, end, clear_one, 0);
-
-	/* The processor may keep upper levels, too. */
-	if (ceiling - floor >= TABLE_SPAN &&
-	    free_below(kit_pml4, LEVELS - 1, start, end, hole))
-		what = FLUSH_ALL;
-	flush(what);
+	if (end - start < TABLE_SPAN ||
+	    !free_below(kit_pml4, LEVELS - 1, start, end))
+		return false;
+	flush(FLUSH_ALL); /* the processor keeps upper levels, too */
+	return true;
 }
 
 bool pt_allows(uint64_t start, uint64_t end, bool write)

@@ -6,6 +6,7 @@
 #include "kernel/elf.h"
 #include "kernel/entropy.h"
 #include "kernel/exit.h"
+#include "kernel/fpu.h"
 #include "kernel/machine.h"
 #include "kernel/page.h"
 #include "kernel/vm.h"
@@ -16,6 +17,8 @@
 #define EAGER (15 * PAGE_LEN)
 /* The auxiliary vector, strings of the kernel's own, alignment */
 #define AUXV_ROOM 1024
+/* At most what signal handlers find on their stack */
+#define SIGNAL_FRAME_MAX (FPU_LEN_MAX + 1024)
 /* As Linux: a quarter of the stack. */
 #define ARGS_MAX ((uint64_t)STACK_LEN / 4)
 
@@ -37,7 +40,9 @@ enum {
 	AT_CLKTCK = 17,
 	AT_SECURE = 23,
 	AT_RANDOM = 25,
+	AT_HWCAP2 = 26,
 	AT_EXECFN = 31,
+	AT_MINSIGSTKSZ = 51,
 };
 
 struct builder {
@@ -128,7 +133,9 @@ uint64_t stack_build(const struct elf_image *image)
 		{ AT_CLKTCK, 100 },
 		{ AT_SECURE, 0 },
 		{ AT_RANDOM, random },
+		{ AT_HWCAP2, 0 },
 		{ AT_EXECFN, strings },
+		{ AT_MINSIGSTKSZ, SIGNAL_FRAME_MAX },
 		{ AT_NULL, 0 },
 	};
 

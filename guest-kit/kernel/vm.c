@@ -11,6 +11,9 @@
 /* Below the stack there is room for a large frame to fault in. */
 #define STACK_GAP (256 * PAGE_LEN)
 
+/* The lower half, all of it */
+#define VM_SPACE (VM_END + PAGE_LEN)
+
 static uint64_t arena;
 /* There is no free range longer than hole_max between arena and search_from. */
 static uint64_t search_from, hole_max;
@@ -88,7 +91,7 @@ uint64_t vm_find(uint64_t hint, uint64_t len, uint64_t limit)
 int vm_unmap(uint64_t start, uint64_t len)
 {
 	uint64_t end = start + len, floor, ceiling;
-	unsigned i = area_after(start), j;
+	unsigned i = area_after(start);
 	bool middle = i < area_count() && area_at(i)->start < start &&
 		      area_at(i)->end > end;
 	int rc;
@@ -100,15 +103,29 @@ int vm_unmap(uint64_t start, uint64_t len)
 		rc = area_split(end, true);
 	if (rc)
 		return rc;
-	i = area_after(start);
-	j = area_after(end);
-	floor = i ? area_at(i - 1)->end : 0;
-	ceiling = j < area_count() ? area_at(j)->start : VM_END + PAGE_LEN;
-	pt_unmap(start, end, floor, ceiling);
+	pt_clear(start, end);
 	area_remove(start, end);
+	i = area_after(start);
+	floor = i ? area_at(i - 1)->end : 0;
+	ceiling = i < area_count() ? area_at(i)->start : VM_SPACE;
+	/* Otherwise the table is likely to be used again: vm_sweep. */
+	if (len >= TABLE_SPAN)
+		(void)pt_free_tables(floor, ceiling);
 	if (floor < search_from)
 		search_from = max_u64(floor, arena);
 	return 0;
+}
+
+bool vm_sweep(void)
+{
+	uint64_t floor = 0;
+	bool freed = false;
+
+	for (unsigned i = 0; i < area_count(); i++) {
+		freed |= pt_free_tables(floor, area_at(i)->start);
+		floor = area_at(i)->end;
+	}
+	return pt_free_tables(floor, VM_SPACE) || freed;
 }
 
 int vm_map(const struct vm_area *area)

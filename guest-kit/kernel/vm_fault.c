@@ -81,10 +81,8 @@ static int make_page(const struct vm_area *a, uint64_t gva, uint64_t *pte,
 	return 0;
 }
 
-/* Within one area. The processor may hold what was there before for the page
- * at `fault` no longer; for others that were replaced it may. */
-static int make_pages(const struct vm_area *a, uint64_t start, uint64_t end,
-		      bool write, uint64_t fault)
+static int try_pages(const struct vm_area *a, uint64_t start, uint64_t end,
+		     bool write, uint64_t fault)
 {
 	uint64_t stale = 0;
 	int rc = 0;
@@ -106,6 +104,18 @@ static int make_pages(const struct vm_area *a, uint64_t start, uint64_t end,
 	}
 	if (stale)
 		pt_flush_page(stale == 1 ? 0 : stale);
+	return rc;
+}
+
+/* Within one area. The processor may hold what was there before for the page
+ * at `fault` no longer; for others that were replaced it may. */
+static int make_pages(const struct vm_area *a, uint64_t start, uint64_t end,
+		      bool write, uint64_t fault)
+{
+	int rc = try_pages(a, start, end, write, fault);
+
+	if (rc == -LINUX_ENOMEM && vm_sweep())
+		rc = try_pages(a, start, end, write, fault);
 	return rc;
 }
 

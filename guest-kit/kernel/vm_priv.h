@@ -21,6 +21,9 @@ void area_remove(uint64_t start, uint64_t end);
 /* Joins what can be joined from the one before start to the one at end. */
 void area_join(uint64_t start, uint64_t end);
 
+/* Page tables that map nothing are given back. Were there any? */
+bool vm_sweep(void);
+
 /* --- page tables ------------------------------------------------------------ */
 
 #define PTE_PRESENT  0x001ull
@@ -48,9 +51,9 @@ void pt_clear(uint64_t start, uint64_t end);
 /* Only pages that are a store's. */
 void pt_clear_borrowed(uint64_t start, uint64_t end);
 WUR int pt_move(uint64_t from, uint64_t to, uint64_t len);
-/* pt_clear, and tables that map nothing then go: nothing else is mapped from
- * floor to ceiling. */
-void pt_unmap(uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling);
+/* Tables that only map what lies between start and end go: nothing is there.
+ * Were there any? */
+bool pt_free_tables(uint64_t start, uint64_t end);
 /* All pages exist, for writing too with write. Any range below VM_END. */
 bool pt_allows(uint64_t start, uint64_t end, bool write);
 void pt_flush_page(uint64_t gva);

@@ -12,7 +12,7 @@
 #define PROCESS_RELEASE  "6.1.0-mayfly"
 #define PROCESS_VERSION  "guest kit"
 
-/* The heap starts at this page. */
+/* The heap starts at this page, other mappings some way above it. */
 void process_init(uint64_t heap_start);
 
 #endif

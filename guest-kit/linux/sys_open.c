@@ -120,7 +120,8 @@ int64_t sys_openat2(struct regs *r)
 
 int64_t sys_memfd_create(struct regs *r)
 {
-	char name[MFD_NAME_MAX + 7] = "memfd:";
+	static const char prefix[] = "/memfd:", suffix[] = " (deleted)";
+	char name[sizeof(prefix) + MFD_NAME_MAX + sizeof(suffix)] = "/memfd:";
 	uint32_t flags = (uint32_t)ARG2(r);
 	struct inode *node;
 	struct file *f;
@@ -128,9 +129,10 @@ int64_t sys_memfd_create(struct regs *r)
 
 	if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING))
 		return -LINUX_EINVAL;
-	rc = user_string(name + 6, MFD_NAME_MAX + 1, ARG1(r));
+	rc = user_string(name + sizeof(prefix) - 1, MFD_NAME_MAX + 1, ARG1(r));
 	if (rc < 0)
 		return rc == -LINUX_ENAMETOOLONG ? -LINUX_EINVAL : rc;
+	memcpy(name + strlen(name), suffix, sizeof(suffix));
 	node = inode_new(FS_ROOT, S_IFREG | 0777);
 	if (!node)
 		return -LINUX_ENOMEM;

@@ -173,7 +173,7 @@ int socket_accept(struct socket *listener, uint64_t until_ns,
 	*ret = dequeue(listener);
 	(*ret)->listener = NULL;
 	if (listener->ops->accepted)
-		listener->ops->accepted(listener);
+		listener->ops->accepted(listener, *ret);
 	return 0;
 }
 

@@ -298,6 +298,20 @@ static int parse_proxy(int (*parse)(struct run_proxy *p, const char *s,
 	return parse(o->proxy, optarg, err);
 }
 
+static int parse_debug(int opt, struct run_debug *o, struct err *err)
+{
+	switch (opt) {
+	case OPT_STRACE:
+		o->strace = true;
+		return 0;
+	case OPT_CORE:
+		o->core = optarg;
+		return 0;
+	default:
+		return run_debug_parse_gdb(optarg, o, err);
+	}
+}
+
 static int parse_one(int opt, struct run_options *o, struct err *err)
 {
 	unsigned v = 0;
@@ -352,13 +366,9 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 		r = parse_env(optarg, o, err);
 		break;
 	case OPT_STRACE:
-		o->debug.strace = true;
-		break;
 	case OPT_CORE:
-		o->debug.core = optarg;
-		break;
 	case OPT_GDB:
-		r = run_debug_parse_gdb(optarg, &o->debug, err);
+		r = parse_debug(opt, &o->debug, err);
 		break;
 	case OPT_CONSOLE:
 		r = parse_console(optarg, o, err);

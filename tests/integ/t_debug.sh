@@ -2,6 +2,8 @@
 # t_debug.sh: what docs/DEBUGGING.md shows: the page about a fault, --strace,
 # --core and --gdb on examples/crash.
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016 # dollars are for gdb
+# shellcheck disable=SC2034 # status is for expect_status
 . "$LIB"
 
 SOCK=$PWD/gdb.sock

@@ -429,10 +429,23 @@ Test(gdb, a_page_that_has_to_be_made)
 	cr_assert_eq(resumed, 1);
 	cr_assert_eq(rig.stop.s.request, DEBUG_POPULATE);
 	cr_assert_eq(rig.stop.s.request_gva, 0x403000);
-	stop_rig_entry(&rig, RIG_PT, 3, (RIG_PAGES + 0x5000) | 1);
+	stop_rig_entry(&rig, RIG_PT, 3, (RIG_PAGES + 0x5000) | 3);
 	cr_assert(stop_now(DEBUG_START, 0));
 	cr_assert_str_eq(heard(), "$OK#9a");
 	cr_assert_eq(rig.ram[RIG_PAGES + 0x5000], 0x77);
+}
+
+Test(gdb, a_file_that_is_not_in_memory_yet)
+{
+	attach();
+	send_packet("m410ffe,4");
+	cr_assert_str_eq(heard(), "+");
+	cr_assert_eq(rig.stop.s.request, DEBUG_POPULATE);
+	cr_assert_eq(rig.stop.s.request_gva, 0x410ffe);
+	stop_rig_entry(&rig, RIG_PT, 0x10, RIG_PAGES | 3);
+	stop_rig_entry(&rig, RIG_PT, 0x11, (RIG_PAGES + 0x1000) | 3);
+	cr_assert(stop_now(DEBUG_START, 0));
+	cr_assert_eq(strncmp(heard(), "$0d0e1011#", 10), 0);
 }
 
 Test(gdb, a_page_that_cannot_be_made)
