@@ -1,7 +1,10 @@
 #!/bin/sh
 # The examples that are more than a line: what their first comments promise.
 # SPDX-License-Identifier: Apache-2.0
+. "${LIB%lib.sh}own_net.sh"
 . "$LIB"
+
+[ "$NET_OWN" = no ] || ip link set lo up
 
 EXAMPLES=$GUESTS/examples
 
@@ -64,13 +67,14 @@ run_mayfly run --disk store.img "$EXAMPLES/kv"
 expect_status 1
 expect_out_has "id=store"
 
-# fetch URL: its body on standard output, whatever its status
+# fetch PORT PATH: the body of the answer on standard output
 fetch()
 {
 	if command -v curl >/dev/null; then
-		curl -s -m 10 "$1"
+		curl -s -m 10 "http://127.0.0.1:$1$2"
 	else
-		busybox wget -q -T 10 -O - "$1"
+		printf 'GET %s HTTP/1.1\r\n\r\n' "$2" |
+			busybox nc 127.0.0.1 "$1" | sed '1,/^.$/d'
 	fi
 }
 
@@ -83,10 +87,10 @@ while ! grep -q ready "$OUT" && [ $n -lt 100 ]; do
 	sleep 0.1
 	n=$((n + 1))
 done
-url=http://$(sed -n 's/.*port 80 of the guest is \([0-9.:]*\).*/\1/p' "$ERR")
+port=$(sed -n 's/.*port 80 of the guest is 127.0.0.1:\([0-9]*\).*/\1/p' "$ERR")
 n=1
 while [ $n -le 20 ]; do
-	got=$(fetch "$url/path$n")
+	got=$(fetch "$port" "/path$n")
 	[ "$got" = "{\"path\": \"/path$n\", \"call\": $n}" ] ||
 		fail "call $n: '$got'"
 	n=$((n + 1))
