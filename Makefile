@@ -276,10 +276,26 @@ check: unit replay threads ## the lanes that need no KVM
 unit: $(B)/tests/unit-tests ## unit tests (Criterion)
 	$(Q)tests/unit/run.sh $(B)/tests/unit-tests
 
-$(B)/tests/unit-tests: $(UNIT_OBJ) $(SUP_OBJ) $(B)/libmayfly.a
+# The guest kernel's memory on the host: with RAM at an address a process has.
+KIT_HOST     := page buddy kmem store vm vm_area vm_fault pt io
+KIT_HOST_OBJ := $(KIT_HOST:%=$(B)/kit/kernel/%.o) $(B)/kit/lib/format.o \
+	$(B)/tests/unit/kit_shim.o
+KIT_HOST_CPP := -iquote guest-kit -iquote guest-kit/include -DKIT_ON_HOST \
+	-DKIT_PHYS_BASE=0x200000000000ull
+
+$(B)/tests/unit/test_kit_memory.o $(B)/tests/unit/kit_shim.o: CPPFLAGS_ALL += $(KIT_HOST_CPP)
+$(B)/kit/%.o: FLAV_CFLAGS := $(filter-out -flto%,$(FLAV_CFLAGS))
+$(B)/kit/%.o: guest-kit/%.c Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KIT_HOST_CPP) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+-include $(KIT_HOST_OBJ:.o=.d)
+
+$(B)/tests/unit-tests: $(UNIT_OBJ) $(SUP_OBJ) $(KIT_HOST_OBJ) $(B)/libmayfly.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(filter-out -static-pie -flto%,$(LDFLAGS_ALL)) -pie -o $@ \
-		$(UNIT_OBJ) $(SUP_OBJ) $(B)/libmayfly.a -lcriterion $(LIBS)
+		$(UNIT_OBJ) $(SUP_OBJ) $(KIT_HOST_OBJ) $(B)/libmayfly.a \
+		-lcriterion $(LIBS)
 
 threads: $(THR_BIN) ## thread tests: plain programs, for TSan
 	$(Q)tests/thread/run.sh $(THR_BIN)
