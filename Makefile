@@ -131,6 +131,42 @@ $(G)/guest-kit/%.o: guest-kit/%.S Makefile
 
 -include $(KIT_OBJ:.o=.d)
 
+# The kit as a library: all but its main and the Linux layer, with the public
+# functions; and a compiler that knows how to use it
+API_SRC := $(sort $(wildcard guest-kit/api/*.c))
+API_OBJ := $(API_SRC:%.c=$(G)/%.o)
+API_LIB := $(G)/lib/libmayfly-kit.a $(G)/lib/kit.ld
+MAYFLY_CC := guest-kit/api/mayfly-cc
+
+$(G)/lib/libmayfly-kit.a: $(API_OBJ) $(KIT_OBJ)
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $(API_OBJ) \
+		$(filter-out $(G)/guest-kit/kernel/main.o,$(KIT_OBJ))
+
+$(G)/lib/kit.ld: guest-kit/boot/kit.ld
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+-include $(API_OBJ:.o=.d)
+
+# Tests and examples of the library
+API_TEST_SRC := $(sort $(wildcard tests/kit/api_*.c))
+API_EX_SRC   := $(sort $(wildcard examples/api/*.c))
+API_BIN := $(API_TEST_SRC:tests/kit/%.c=$(G)/tests/guests/%) \
+	$(API_EX_SRC:examples/api/%.c=$(G)/examples/%)
+API_CC = @mkdir -p $(@D) && $(MAYFLY_CC) -g $(WARN) -MMD -MP -MT $@ -MF $(G)/lib/$(@F).d -o $@ $<
+
+$(G)/tests/guests/api_%: tests/kit/api_%.c $(API_LIB) $(MAYFLY_CC)
+	$(call say,MFCC,$@)
+	$(API_CC)
+
+$(API_EX_SRC:examples/api/%.c=$(G)/examples/%): $(G)/examples/%: examples/api/%.c $(API_LIB) $(MAYFLY_CC)
+	$(call say,MFCC,$@)
+	$(API_CC)
+
+-include $(patsubst %,$(G)/lib/%.d,$(notdir $(API_BIN)))
+
 # Tests that are linked with the kit instead of running on it
 LINKED_SRC := $(sort $(wildcard tests/kit/linked_*.c))
 LINKED_BIN := $(LINKED_SRC:tests/kit/%.c=$(G)/tests/guests/%)
@@ -203,7 +239,7 @@ $(G)/tests/abi/glibc/%: tests/abi/%.c tests/abi/abi.h Makefile
 	$(Q)gcc $(ABI_CFLAGS) -o $@ $<
 
 .PHONY: guests
-guests: $(GUEST_BIN) $(ABI_BIN) $(HELPER_BIN) $(LINKED_BIN) $(KIT_EX_BIN) $(G)/bench/io
+guests: $(GUEST_BIN) $(ABI_BIN) $(HELPER_BIN) $(LINKED_BIN) $(API_BIN) $(KIT_EX_BIN) $(G)/bench/io
 
 $(G)/tests/guests/%: tests/guests/%.c Makefile $(wildcard tests/guests/*.h)
 	$(call say,GUEST,$@)
@@ -336,8 +372,11 @@ bench-idle: release ## memory of idle machines with every device
 stats: ## numbers that drift: lines, tests, sizes
 	$(Q)tests/stats.sh
 
-install: release ## DESTDIR= PREFIX=
+install: release $(API_LIB) ## DESTDIR= PREFIX=
 	install -D -m 755 build/release/mayfly $(DESTDIR)$(PREFIX)/bin/mayfly
+	install -D -m 755 $(MAYFLY_CC) $(DESTDIR)$(PREFIX)/bin/mayfly-cc
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/mayfly $(API_LIB)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/mayfly guest-kit/api/mayfly.h guest-kit/api/solo5.h
 	install -D -m 644 docs/mayfly.1 $(DESTDIR)$(PREFIX)/share/man/man1/mayfly.1
 
 clean: ## remove build/

@@ -176,7 +176,6 @@ struct vsock_conn *vsock_link_call(struct vdev *v, uint32_t guest_port, int fd,
 	vsock_conn_bind(c, guest_port,
 			vsock_hello_port(s, guest_port, svc->call_first,
 					 svc->call_last, &s->next_call));
-	vsock_conn_time(c);
 	vsock_conn_ready(c, VSOCK_OWES_REQUEST);
 	vsock_conn_watch(c);
 	vsock_later(s);

@@ -92,8 +92,9 @@ void vsock_link_raw(struct vsock_conn *c, int fd);
 bool vsock_link_can_call(struct vdev *v);
 /*
  * Takes a connected TCP socket, and connects it to the guest's port; the guest
- * gets the `len` bytes first. NULL: there is no room; the socket is still the
- * caller's. Raw from the beginning.
+ * gets the `len` bytes first, and may take its time to answer: it is busy, and
+ * the client has a clock of its own. NULL: there is no room; the socket is
+ * still the caller's. Raw from the beginning.
  */
 WUR struct vsock_conn *vsock_link_call(struct vdev *v, uint32_t guest_port,
 				       int fd, const void *head, uint32_t len);

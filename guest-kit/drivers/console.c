@@ -113,14 +113,24 @@ static void check_ended(struct console *c)
 	c->ended = mmio_value(at) & 1;
 }
 
-/* One round of waiting; news from the configuration is read at once. */
-static void wait(struct console *c, unsigned queue, uint64_t until_ns)
+static void take_news(struct console *c)
 {
-	virtio_wait(&c->dev, queue, until_ns);
 	if (c->dev.config_changed) {
 		c->dev.config_changed = false;
 		check_ended(c);
 	}
+}
+
+static void (*listener)(void); /* to be called when input may be there */
+
+/* One round of waiting; news from the configuration is read at once. The
+ * interrupt it takes may have been about input as well. */
+static void wait(struct console *c, unsigned queue, uint64_t until_ns)
+{
+	virtio_wait(&c->dev, queue, until_ns);
+	take_news(c);
+	if (listener && (c->ended || virtq_has_used(&c->dev.q[RX])))
+		listener();
 }
 
 /* One request for what lies in one piece. */
@@ -313,8 +323,6 @@ void console_wait_input(uint64_t until_ns)
 	wait(c, RX, until_ns);
 }
 
-static void (*listener)(void);
-
 static void input_came(void)
 {
 	struct console *c = input();
@@ -322,10 +330,7 @@ static void input_came(void)
 	if (!c)
 		return;
 	virtio_acknowledge(&c->dev);
-	if (c->dev.config_changed) {
-		c->dev.config_changed = false;
-		check_ended(c);
-	}
+	take_news(c);
 	listener();
 }
 
@@ -338,5 +343,8 @@ bool console_listen(void (*fn)(void))
 	listener = fn;
 	irq_on(IRQ_CONSOLE(0), input_came);
 	notify_returned(c);
-	return virtio_listen(&c->dev, RX) || console_readable();
+	/* Setting up the interrupt may have taken the word of the end. */
+	(void)virtio_listen(&c->dev, RX);
+	take_news(c);
+	return console_readable();
 }

@@ -5,6 +5,7 @@
 #include "drivers/virtio.h"
 #include "kernel/irq.h"
 #include "kernel/page.h"
+#include "kernel/wait.h"
 #include "lib/string.h"
 
 #define RING 8 /* entries; one is in use */
@@ -12,6 +13,7 @@
 static struct {
 	bool tried, usable;
 	struct virtio dev;
+	struct lock busy;
 	uint8_t *page;
 } rng;
 
@@ -28,12 +30,8 @@ static bool init(void)
 	return rng.usable;
 }
 
-bool rng_read(void *buf, uint64_t len)
+static void fill(uint8_t *p, uint64_t len)
 {
-	uint8_t *p = buf;
-
-	if (!init())
-		return false;
 	while (len) {
 		unsigned index;
 		uint32_t got;
@@ -49,5 +47,14 @@ bool rng_read(void *buf, uint64_t len)
 		len -= got;
 	}
 	memset(rng.page, 0, PAGE_LEN);
+}
+
+bool rng_read(void *buf, uint64_t len)
+{
+	if (!init())
+		return false;
+	lock_take(&rng.busy);
+	fill(buf, len);
+	lock_drop(&rng.busy);
 	return true;
 }

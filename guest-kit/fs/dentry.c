@@ -20,7 +20,7 @@ struct dentry *dentry_new(struct dentry *parent, struct inode *node,
 		.refs = 1,
 		.node = node,
 		.name = (char *)(uintptr_t)name,
-		.len = (uint8_t)len,
+		.len = (uint16_t)len,
 	};
 	if (copy && !dentry_rename(d, name, len)) {
 		dentry_put(d);
@@ -61,7 +61,7 @@ bool dentry_rename(struct dentry *d, const char *name, unsigned len)
 	if (d->own_name)
 		kmem_free(d->name, d->len + 1ull);
 	d->name = copy;
-	d->len = (uint8_t)len;
+	d->len = (uint16_t)len;
 	d->own_name = true;
 	return true;
 }

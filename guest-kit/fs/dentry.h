@@ -13,7 +13,7 @@ struct dentry {
 	struct dentry *parent; /* held; of the root: itself, not held */
 	struct inode *node;    /* held */
 	char *name;            /* its own if own_name; ended with NUL */
-	uint8_t len;
+	uint16_t len;
 	bool own_name;
 	bool attached;        /* in its parent, or needs none (root, /proc) */
 	bool mounted;         /* the root of another file system */

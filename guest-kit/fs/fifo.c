@@ -121,7 +121,7 @@ static int64_t give(struct fifo *p, struct io *io)
 		uint8_t **page = page_at(p, p->in);
 
 		if (!*page)
-			*page = page_alloc();
+			*page = page_alloc_program();
 		n = *page ? io_get(io, *page + off, len) : -LINUX_ENOMEM;
 		if (n < 0) {
 			if (*page && !off) { /* a new one, for nothing */
@@ -296,7 +296,8 @@ int fifo_open(struct inode *node, struct file *f)
 int fifo_pipe(uint32_t flags, struct file **ret_reader,
 	      struct file **ret_writer)
 {
-	struct inode *node = inode_new(FS_PIPE, S_IFIFO | 0600);
+	struct inode *node =
+		page_has_room() ? inode_new(FS_PIPE, S_IFIFO | 0600) : NULL;
 	struct file *reader;
 	char name[24];
 	int rc;

@@ -13,7 +13,7 @@ struct inode;
 #define FIFO_LEN     65536u
 #define FIFO_LEN_MAX (1u << 20)
 
-/* pipe2(2): both ends, a reference each; flags: O_NONBLOCK, O_DIRECT. */
+/* pipe2(2): both ends, a reference each; flags: O_NONBLOCK. */
 WUR int fifo_pipe(uint32_t flags, struct file **ret_reader,
 		  struct file **ret_writer);
 void fifo_free(struct inode *node);

@@ -93,6 +93,33 @@ static bool carve(struct inode *node, const struct file *owner,
 	return false;
 }
 
+/* Neighbours of one kind become one; all are by their first byte. */
+static void insert(struct inode *node, struct file_lock *new)
+{
+	struct file_lock **link = &node->locks, *l;
+
+	while ((l = *link)) {
+		if (l->owner != new->owner ||
+		    l->range.kind != new->range.kind ||
+		    l->range.type != new->range.type ||
+		    (l->range.last + 1 !=
+		     new->range.first &&new->range.last + 1 !=
+		     l->range.first)) {
+			link = &l->next;
+			continue;
+		}
+		new->range.first = min_u64(l->range.first, new->range.first);
+		new->range.last = max_u64(l->range.last, new->range.last);
+		*link = l->next;
+		free_lock(l);
+	}
+	link = &node->locks;
+	while (*link && (*link)->range.first < new->range.first)
+		link = &(*link)->next;
+	new->next = *link;
+	*link = new;
+}
+
 static int apply(struct file *f, const struct lock_range *want)
 {
 	const struct file *owner = owner_of(f, want->kind);
@@ -109,8 +136,8 @@ static int apply(struct file *f, const struct lock_range *want)
 	if (want->type == LOCK_NONE) {
 		free_lock(new);
 	} else {
-		*new = (struct file_lock){ f->node->locks, owner, *want };
-		f->node->locks = new;
+		*new = (struct file_lock){ NULL, owner, *want };
+		insert(f->node, new);
 	}
 	waitq_wake(&released, WAKE_ANY);
 	return 0;

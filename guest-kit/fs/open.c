@@ -4,6 +4,7 @@
 
 #include "fs/node.h"
 #include "fs/tree.h"
+#include "kernel/page.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "linux/errno.h"
@@ -86,8 +87,6 @@ static int open_end(const struct path_end *end, uint32_t flags, uint32_t mode,
 	if (!end->at) {
 		if (!(flags & O_CREAT))
 			return -LINUX_ENOENT;
-		if (end->slash)
-			return -LINUX_EISDIR;
 		rc = tree_make(end, S_IFREG | mode, NULL, &d);
 		return rc ? rc : open_dentry(d, flags, ret);
 	}
@@ -110,7 +109,7 @@ static int open_tmpfile(struct dentry *dir, uint32_t flags, uint32_t mode,
 		return -LINUX_ENOTDIR;
 	if (dir->node->fs != FS_ROOT)
 		return -LINUX_EOPNOTSUPP;
-	node = inode_new(FS_ROOT, S_IFREG | mode);
+	node = page_has_room() ? inode_new(FS_ROOT, S_IFREG | mode) : NULL;
 	if (!node)
 		return -LINUX_ENOSPC;
 	node->nlink = 0;
@@ -137,6 +136,8 @@ int open_at(struct dentry *from, const char *path, uint32_t flags,
 		return -LINUX_EINVAL;
 	if (!(flags & O_NOFOLLOW) && !((flags & O_CREAT) && (flags & O_EXCL)))
 		how |= WALK_FOLLOW;
+	if (flags & O_CREAT)
+		how |= WALK_CREATE;
 	rc = path_walk(from, path, how, &end);
 	if (rc)
 		return rc;

@@ -131,18 +131,22 @@ static int one_name(struct walk *w, unsigned len, struct path_end *end)
 		return step_up(w);
 	}
 	end->dots = false;
+	if (last && end->slash && (w->how & WALK_CREATE))
+		return -LINUX_EISDIR;
 	rc = look_up(w->at, name, len, &d);
 	if (rc && (rc != -LINUX_ENOENT || !last))
 		return rc;
 	if (d && inode_is(d->node, S_IFLNK) &&
-	    (!last || end->slash || (w->how & WALK_FOLLOW))) {
+	    (!last || (end->slash && !(w->how & WALK_NAME)) ||
+	     (w->how & WALK_FOLLOW))) {
 		if (end->slash) /* stays between the target and the rest */
 			w->rest--;
 		return follow(w, d);
 	}
 	if (!last)
 		return step(w, d);
-	if (d && end->slash && !inode_is(d->node, S_IFDIR)) {
+	if (d && end->slash && !(w->how & WALK_NAME) &&
+	    !inode_is(d->node, S_IFDIR)) {
 		dentry_put(d);
 		return -LINUX_ENOTDIR;
 	}

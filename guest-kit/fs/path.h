@@ -11,6 +11,8 @@
 /* How to walk. */
 #define WALK_FOLLOW 1u /* a symbolic link at the end, too */
 #define WALK_EMPTY  2u /* "" is where the walk starts; else -ENOENT */
+#define WALK_NAME   4u /* the last name itself, even if a slash follows */
+#define WALK_CREATE 8u /* the same makes a slash there -EISDIR: O_CREAT */
 /* openat2(2) */
 #define WALK_NO_XDEV       0x010000u
 #define WALK_NO_MAGICLINKS 0x020000u

@@ -14,6 +14,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "linux/errno.h"
+#include "linux/limit.h"
 #include "linux/process.h"
 
 /* --- links ------------------------------------------------------------- */
@@ -238,21 +239,24 @@ static void fill_environ(struct text *t, uint32_t tid)
 	fill_strings(t, machine.argc, machine.envc);
 }
 
-/* The program's file, cut as Linux cuts it. */
-static void name_of(uint32_t tid, char name[16])
+/* A thread that ended while somebody had its directory has no name. */
+static const char *name_of(uint32_t tid)
 {
-	const struct dentry *d = fs_program();
+	const struct thread *t = thread_find((int)tid);
 
-	(void)tid;
-	str_copy(name, d ? d->name : "program", 16);
+	return t ? t->name : "";
+}
+
+static char state_of(uint32_t tid)
+{
+	const struct thread *t = thread_find((int)tid);
+
+	return t && t->state == THREAD_RUNNABLE ? 'R' : 'S';
 }
 
 static void fill_comm(struct text *t, uint32_t tid)
 {
-	char name[16];
-
-	name_of(tid, name);
-	text_add(t, "%s\n", name);
+	text_add(t, "%s\n", name_of(tid));
 }
 
 static uint64_t resident_pages(void)
@@ -260,9 +264,15 @@ static uint64_t resident_pages(void)
 	return page_count_total() - page_count_free();
 }
 
-static uint64_t busy_ticks(void)
+/* Of the process, or of another of its threads. */
+static uint64_t busy_ticks(uint32_t tid)
 {
-	return thread_cpu_total_ns() / (NS_PER_SEC / 100);
+	const struct thread *t = thread_find((int)tid);
+	uint64_t ns = t ? thread_cpu_ns(t) : 0;
+
+	if (tid == PROCESS_PID)
+		ns = thread_cpu_total_ns();
+	return ns / (NS_PER_SEC / 100);
 }
 
 static uint64_t mapped_bytes(void)
@@ -278,11 +288,9 @@ static uint64_t mapped_bytes(void)
 /* proc(5): 52 fields; what has no meaning here is 0. */
 static void fill_stat(struct text *t, uint32_t tid)
 {
-	char name[16];
-
-	name_of(tid, name);
-	text_add(t, "%u (%s) R 0 %d %d 0 -1 4194304 0 0 0 0 %lu 0 0 0 ", tid,
-		 name, PROCESS_PID, PROCESS_PID, busy_ticks());
+	text_add(t, "%u (%s) %c 0 %d %d 0 -1 4194304 0 0 0 0 %lu 0 0 0 ", tid,
+		 name_of(tid), state_of(tid), PROCESS_PID, PROCESS_PID,
+		 busy_ticks(tid));
 	text_add(t, "20 0 %u 0 0 %lu %lu 18446744073709551615 ", thread_count(),
 		 mapped_bytes(), resident_pages());
 	text_add(t, "0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
@@ -332,11 +340,9 @@ static void fill_statm(struct text *t, uint32_t tid)
 static void fill_status(struct text *t, uint32_t tid)
 {
 	uint64_t kib = resident_pages() * 4, mapped = mapped_bytes() / 1024;
-	char name[16];
-
-	name_of(tid, name);
-	text_add(t, "Name:\t%s\nUmask:\t0%u%u%u\nState:\tR (running)\n", name,
-		 fs_umask >> 6 & 7, fs_umask >> 3 & 7, fs_umask & 7);
+	text_add(t, "Name:\t%s\nUmask:\t0%u%u%u\nState:\t%s\n", name_of(tid),
+		 fs_umask >> 6 & 7, fs_umask >> 3 & 7, fs_umask & 7,
+		 state_of(tid) == 'R' ? "R (running)" : "S (sleeping)");
 	text_add(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%u\nPPid:\t0\nTracerPid:\t0\n",
 		 PROCESS_PID, tid);
 	text_add(t,
@@ -348,7 +354,7 @@ static void fill_status(struct text *t, uint32_t tid)
 		 "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nVmData:\t%8lu kB\n",
 		 mapped, mapped, kib, kib, kib);
 	text_add(t, "VmStk:\t%8lu kB\nVmSwap:\t       0 kB\nThreads:\t%u\n",
-		 (uint64_t)STACK_LEN / 1024, 1u);
+		 (uint64_t)STACK_LEN / 1024, thread_count());
 	text_add(t, "CapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\n"
 		    "CapEff:\t000001ffffffffff\nCapBnd:\t000001ffffffffff\n"
 		    "CapAmb:\t0000000000000000\nNoNewPrivs:\t0\nSeccomp:\t0\n");
@@ -358,30 +364,49 @@ static void fill_status(struct text *t, uint32_t tid)
 		    "nonvoluntary_ctxt_switches:\t0\n");
 }
 
-static void limit(struct text *t, const char *name, uint64_t soft,
-		  uint64_t hard, const char *unit)
+static void limit_text(char *buf, size_t room, uint64_t value)
 {
-	char text[2][24];
-
-	format(text[0], sizeof(text[0]), "%lu", soft);
-	format(text[1], sizeof(text[1]), "%lu", hard);
-	text_add(t, "%-25s %-20s %-20s %-10s\n", name,
-		 soft == UINT64_MAX ? "unlimited" : text[0],
-		 hard == UINT64_MAX ? "unlimited" : text[1], unit);
+	if (value == UINT64_MAX)
+		str_copy(buf, "unlimited", room);
+	else
+		format(buf, room, "%lu", value);
 }
 
 static void fill_limits(struct text *t, uint32_t tid)
 {
+	static const struct {
+		const char *name, *unit;
+	} limits[LIMITS] = {
+		[LIMIT_CPU] = { "Max cpu time", "seconds" },
+		[LIMIT_FSIZE] = { "Max file size", "bytes" },
+		[LIMIT_DATA] = { "Max data size", "bytes" },
+		[LIMIT_STACK] = { "Max stack size", "bytes" },
+		[LIMIT_CORE] = { "Max core file size", "bytes" },
+		[LIMIT_RSS] = { "Max resident set", "bytes" },
+		[LIMIT_NPROC] = { "Max processes", "processes" },
+		[LIMIT_NOFILE] = { "Max open files", "files" },
+		[LIMIT_MEMLOCK] = { "Max locked memory", "bytes" },
+		[LIMIT_AS] = { "Max address space", "bytes" },
+		[LIMIT_LOCKS] = { "Max file locks", "locks" },
+		[LIMIT_SIGPENDING] = { "Max pending signals", "signals" },
+		[LIMIT_MSGQUEUE] = { "Max msgqueue size", "bytes" },
+		[LIMIT_NICE] = { "Max nice priority", "" },
+		[LIMIT_RTPRIO] = { "Max realtime priority", "" },
+		[LIMIT_RTTIME] = { "Max realtime timeout", "us" },
+	};
+	char soft[24], hard[24];
+
 	(void)tid;
 	text_add(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit",
 		 "Hard Limit", "Units");
-	limit(t, "Max cpu time", UINT64_MAX, UINT64_MAX, "seconds");
-	limit(t, "Max file size", UINT64_MAX, UINT64_MAX, "bytes");
-	limit(t, "Max data size", UINT64_MAX, UINT64_MAX, "bytes");
-	limit(t, "Max stack size", STACK_LEN, UINT64_MAX, "bytes");
-	limit(t, "Max core file size", 0, UINT64_MAX, "bytes");
-	limit(t, "Max open files", fd_limit, FD_MAX, "files");
-	limit(t, "Max address space", UINT64_MAX, UINT64_MAX, "bytes");
+	for (unsigned i = 0; i < LIMITS; i++) {
+		const struct limit *l = limit_of((enum limit_id)i);
+
+		limit_text(soft, sizeof(soft), l->soft);
+		limit_text(hard, sizeof(hard), l->hard);
+		text_add(t, "%-25s %-20s %-20s %-10s\n", limits[i].name, soft,
+			 hard, limits[i].unit);
+	}
 }
 
 static void fill_mounts(struct text *t, uint32_t tid)
@@ -443,27 +468,26 @@ static const struct inode_ops root_ops = { .readlink = read_root,
 static const struct proc_entry thread_entries[] = { OF_A_THREAD };
 static const struct proc_entry thread_dir = PROC_DIR("", thread_entries);
 
-static bool is_thread(uint32_t tid)
-{
-	return tid == (uint32_t)thread_current()->tid;
-}
-
 static int look_up_task(struct dentry *dir, const char *name, unsigned len,
 			struct dentry **ret)
 {
 	uint32_t tid;
 
-	if (!proc_number(name, len, &tid) || !is_thread(tid))
+	if (!proc_number(name, len, &tid) || !thread_find((int)tid))
 		return -LINUX_ENOENT;
 	return number_dentry(dir, &thread_dir, tid, ret);
 }
 
+/* The one with the lowest number from pos on. */
 static int next_task(struct dentry *dir, uint64_t pos, struct dir_item *ret)
 {
-	uint32_t tid = (uint32_t)thread_current()->tid;
+	uint64_t best = UINT64_MAX;
 
 	(void)dir;
-	return pos - 2 > tid ? 0 : item(ret, tid, S_IFDIR);
+	for (const struct thread *t = thread_first(); t; t = t->next)
+		if ((uint64_t)t->tid >= pos - 2)
+			best = min_u64(best, (uint64_t)t->tid);
+	return best == UINT64_MAX ? 0 : item(ret, (uint32_t)best, S_IFDIR);
 }
 
 static const struct inode_ops task_ops = { .open = dir_open,

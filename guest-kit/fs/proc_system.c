@@ -90,11 +90,15 @@ static void fill_cpuinfo(struct text *t, uint32_t arg)
 	text_add(t, "clflush size\t: 64\ncache_alignment\t: 64\n\n");
 }
 
+static uint64_t busy_ticks(void)
+{
+	return min_u64(thread_cpu_total_ns(), clock_now()) / (NS_PER_SEC / 100);
+}
+
 static void fill_uptime(struct text *t, uint32_t arg)
 {
 	uint64_t up = clock_now() / (NS_PER_SEC / 100);
-	uint64_t idle =
-		(clock_now() - thread_cpu_total_ns()) / (NS_PER_SEC / 100);
+	uint64_t idle = up - busy_ticks();
 
 	(void)arg;
 	text_add(t, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100, idle / 100,
@@ -109,9 +113,8 @@ static void fill_loadavg(struct text *t, uint32_t arg)
 
 static void fill_stat(struct text *t, uint32_t arg)
 {
-	uint64_t idle =
-		(clock_now() - thread_cpu_total_ns()) / (NS_PER_SEC / 100);
-	uint64_t busy = clock_now() / (NS_PER_SEC / 100) - idle;
+	uint64_t busy = busy_ticks();
+	uint64_t idle = clock_now() / (NS_PER_SEC / 100) - busy;
 
 	(void)arg;
 	text_add(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle);

@@ -36,13 +36,9 @@ static bool find_program(void)
 static int make_program(void)
 {
 	struct path_end end = { .dir = root, .plain = true };
-	const char *name = machine.argc ? machine.strings : "";
 	struct inode *node;
 
-	for (const char *s = name; *s; s++)
-		if (*s == '/' && s[1])
-			name = s + 1;
-	str_copy(end.name, *name ? name : "program", sizeof(end.name));
+	str_copy(end.name, machine_program_name(), sizeof(end.name));
 	end.len = (unsigned)strlen(end.name);
 	if (!machine.program)
 		return 0;
@@ -275,7 +271,7 @@ int fs_make_socket(const char *path, struct inode **ret)
 {
 	struct path_end end;
 	struct dentry *d;
-	int rc = path_walk(NULL, path, 0, &end);
+	int rc = path_walk(NULL, path, WALK_NAME, &end);
 
 	if (rc)
 		return rc;

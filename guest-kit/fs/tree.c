@@ -4,6 +4,7 @@
 
 #include "fs/dir.h"
 #include "kernel/kmem.h"
+#include "kernel/page.h"
 #include "kernel/store.h"
 #include "lib/string.h"
 #include "linux/errno.h"
@@ -15,8 +16,14 @@ static int may_add(const struct path_end *end, int if_not_ours)
 		return -LINUX_EEXIST;
 	if (!end->dir->attached)
 		return -LINUX_ENOENT;
+	/* What is not in /proc is not there to be made, either. */
+	if (end->dir->node->fs == FS_PROC)
+		return -LINUX_ENOENT;
 	if (end->dir->node->fs != FS_ROOT)
 		return if_not_ours;
+	/* The last memory is there to remove something. */
+	if (!page_has_room())
+		return -LINUX_ENOSPC;
 	return dir_reserve(end->dir);
 }
 
@@ -144,6 +151,8 @@ int tree_unlink(const struct path_end *end)
 	rc = may_drop(end);
 	if (!rc && inode_is(end->at->node, S_IFDIR))
 		rc = -LINUX_EISDIR;
+	if (!rc && end->slash)
+		rc = -LINUX_ENOTDIR;
 	if (!rc)
 		drop(end->at);
 	return rc;
@@ -181,6 +190,8 @@ static int may_rename(const struct path_end *from, const struct path_end *to,
 		return -LINUX_EBUSY;
 	if (!to->plain)
 		return flags & RENAME_NOREPLACE ? -LINUX_EEXIST : -LINUX_EBUSY;
+	if (!to->at && to->dir->node->fs == FS_PROC)
+		return -LINUX_ENOENT;
 	rc = may_drop(from);
 	if (rc)
 		return rc;

@@ -8,17 +8,18 @@
 #include "abi/startup.h"
 #include "kernel/cpu.h"
 #include "kernel/exit.h"
+#include "kernel/fpu.h"
 #include "kernel/irq.h"
 #include "kernel/kmem.h"
 #include "kernel/machine.h"
 #include "kernel/thread.h"
 #include "kernel/vm.h"
+#include "kernel/wait.h"
 #include "lib/string.h"
 #include "linux/signal.h"
 
 #define VEC_DEBUG      1
 #define VEC_BREAKPOINT 3
-#define VEC_SYSCALL    256 /* entry.S */
 
 /* Listed at most; a debugger sees no more. */
 #define THREADS 128
@@ -27,36 +28,13 @@
 
 /* x87, SSE, AVX: what lies behind has no place that is the same on all
  * processors, nor one that debuggers agree about. */
-#define XCR0_KEPT       7ull
-#define XCR0_AVX        4u
-#define CPUID_1_OSXSAVE (1u << 27)
+#define FEATURES    7ull
+#define FEATURE_AVX 4u
+#define AVX_LEN     256u
 
 /* What a program may have in there. */
 #define RFLAGS_TF   0x100ull
 #define RFLAGS_FREE 0x240dd5ull /* AC ID OF DF TF SF ZF AF PF CF */
-
-#define MSR_FS_BASE 0xc0000100
-#define MSR_GS_BASE 0xc0000101
-
-static uint64_t get_fs(void)
-{
-	return cpu_rdmsr(MSR_FS_BASE);
-}
-
-static uint64_t get_gs(void)
-{
-	return cpu_rdmsr(MSR_GS_BASE);
-}
-
-static void set_fs(uint64_t base)
-{
-	cpu_wrmsr(MSR_FS_BASE, base);
-}
-
-static void set_gs(uint64_t base)
-{
-	cpu_wrmsr(MSR_GS_BASE, base);
-}
 
 bool debug_on;
 
@@ -66,33 +44,25 @@ struct room {
 	struct debug_thread thread[THREADS];
 	struct debug_area area[AREAS];
 	char strings[STRINGS];
-	uint8_t fpu[] __attribute__((aligned(64)));
+	uint8_t fpu[FPU_LEN_MAX + FPU_ALIGN]; /* fpu_area */
 };
 
 static struct room *room;
-static volatile bool wanted; /* a stop, by the monitor */
-static bool stepping;        /* the thread makes one step */
 
-static void on_interrupt(void)
-{
-	wanted = true;
-}
+static void on_interrupt(void);
 
 void debug_init(void)
 {
 	struct debug_stop *s;
-	uint64_t xcr0 = 0;
-	uint32_t low, high, fpu_len = 512;
+	uint64_t features = fpu_features() & FEATURES;
+	uint32_t len = FPU_LEGACY_LEN;
 
 	if (!(machine.flags & (STARTUP_CORE | STARTUP_DEBUG)) ||
 	    !machine.platform)
 		return;
-	if (machine.features_ecx & CPUID_1_OSXSAVE) {
-		__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-		xcr0 = low & XCR0_KEPT;
-		fpu_len = xcr0 & XCR0_AVX ? 832 : 576;
-	}
-	room = kmem_alloc(sizeof(*room) + fpu_len + 64);
+	if (features)
+		len += FPU_HEADER_LEN + (features & FEATURE_AVX ? AVX_LEN : 0);
+	room = kmem_alloc(sizeof(*room));
 	if (!room)
 		machine_noexec("out of guest memory for --core or --gdb");
 	s = &room->stop;
@@ -102,8 +72,8 @@ void debug_init(void)
 	s->areas_gpa = phys_of(room->area);
 	s->strings_gpa = phys_of(room->strings);
 	s->cr3 = phys_of(kit_pml4);
-	s->xcr0 = xcr0;
-	s->fpu_len = fpu_len;
+	s->xcr0 = features;
+	s->fpu_len = len;
 	debug_on = true;
 	if (machine.flags & STARTUP_DEBUG) {
 		irq_on(IRQ_DEBUG, on_interrupt);
@@ -113,73 +83,68 @@ void debug_init(void)
 
 /* --- telling ------------------------------------------------------------------ */
 
+/* Of the thread whose registers the processor holds. */
 static void *fpu_area(void)
 {
-	return (void *)(((uintptr_t)room->fpu + 63) & ~63ull);
+	return (void *)(((uintptr_t)room->fpu + FPU_ALIGN - 1) &
+			~(FPU_ALIGN - 1ull));
 }
 
-static void save_fpu(void)
+static bool is_live(const struct thread *t)
 {
-	uint32_t *area = fpu_area();
-
-	if (room->stop.xcr0) {
-		memset((uint8_t *)area + 512, 0, 64);
-		__asm__ volatile("xsave64 (%0)"
-				 :
-				 : "r"(area), "a"(room->stop.xcr0), "d"(0)
-				 : "memory");
-	} else {
-		__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
-	}
-}
-
-static void load_fpu(void)
-{
-	const uint32_t *area = fpu_area();
-
-	if (room->stop.xcr0)
-		__asm__ volatile("xrstor64 (%0)"
-				 :
-				 : "r"(area), "a"(room->stop.xcr0), "d"(0)
-				 : "memory");
-	else
-		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+	return t == thread_current() && t->state != THREAD_DEAD;
 }
 
 static void tell_thread(struct debug_thread *d, const struct thread *t,
-			const struct regs *r, bool current)
+			const struct regs *r)
 {
+	const bool live = is_live(t);
 	const uint64_t regs[DEBUG_REGS] = {
-		r->r15,
-		r->r14,
-		r->r13,
-		r->r12,
-		r->rbp,
-		r->rbx,
-		r->r11,
-		r->r10,
-		r->r9,
-		r->r8,
-		r->rax,
-		r->rcx,
-		r->rdx,
-		r->rsi,
-		r->rdi,
-		!current && r->vector == VEC_SYSCALL ? r->rax : ~0ull,
-		r->rip,
-		r->cs,
-		r->rflags & ~RFLAGS_TF,
-		r->rsp,
-		r->ss,
-		get_fs(),
-		get_gs(),
+		[DEBUG_R15] = r->r15,
+		[DEBUG_R14] = r->r14,
+		[DEBUG_R13] = r->r13,
+		[DEBUG_R12] = r->r12,
+		[DEBUG_RBP] = r->rbp,
+		[DEBUG_RBX] = r->rbx,
+		[DEBUG_R11] = r->r11,
+		[DEBUG_R10] = r->r10,
+		[DEBUG_R9] = r->r9,
+		[DEBUG_R8] = r->r8,
+		[DEBUG_RAX] = r->rax,
+		[DEBUG_RCX] = r->rcx,
+		[DEBUG_RDX] = r->rdx,
+		[DEBUG_RSI] = r->rsi,
+		[DEBUG_RDI] = r->rdi,
+		[DEBUG_ORIG_RAX] = r->vector == VEC_SYSCALL ? r->error : ~0ull,
+		[DEBUG_RIP] = r->rip,
+		[DEBUG_CS] = r->cs,
+		[DEBUG_RFLAGS] = r->rflags & ~RFLAGS_TF,
+		[DEBUG_RSP] = r->rsp,
+		[DEBUG_SS] = r->ss,
+		[DEBUG_FS_BASE] = live ? cpu_get_fs() : t->fs_base,
+		[DEBUG_GS_BASE] = live ? cpu_get_gs() : t->gs_base,
 	};
 
 	d->tid = (uint32_t)t->tid;
 	d->action = DEBUG_RUN;
-	d->fpu_gpa = current ? phys_of(fpu_area()) : 0;
-	str_copy(d->name, room->stop.name, sizeof(d->name));
+	d->fpu_gpa = phys_of(live ? fpu_area() : t->fpu);
+	str_copy(d->name, t->name, sizeof(d->name));
 	memcpy(d->regs, regs, sizeof(regs));
+}
+
+/* t first. */
+static void tell_threads(const struct thread *t, const struct regs *r)
+{
+	unsigned n = 0;
+
+	memset(fpu_area(), 0, FPU_LEGACY_LEN + FPU_HEADER_LEN);
+	fpu_save_whole(fpu_area());
+	tell_thread(&room->thread[n++], t, r);
+	for (const struct thread *o = thread_first(); o && n < THREADS;
+	     o = o->next)
+		if (o != t)
+			tell_thread(&room->thread[n++], o, o->regs);
+	room->stop.n_threads = n;
 }
 
 /* A file's name among the strings; 0: none, or no room. */
@@ -213,6 +178,7 @@ static void tell_areas(void)
 			.start = v.start,
 			.end = v.end,
 			.prot = v.prot,
+			.flags = (v.flags & VM_SHARED ? DEBUG_AREA_SHARED : 0),
 			.name_off = add_string(v.name),
 			.file_off = v.file_off,
 		};
@@ -241,9 +207,11 @@ static void tell_program(void)
 
 /* --- what is answered ------------------------------------------------------------ */
 
-static void take_thread(const struct debug_thread *d, struct regs *r)
+static void take_thread(const struct debug_thread *d, struct thread *t,
+			struct regs *r)
 {
 	const uint64_t *v = d->regs;
+	const bool was_held = t->held;
 
 	r->r15 = v[DEBUG_R15];
 	r->r14 = v[DEBUG_R14];
@@ -263,32 +231,69 @@ static void take_thread(const struct debug_thread *d, struct regs *r)
 	r->rip = v[DEBUG_RIP];
 	r->rsp = v[DEBUG_RSP];
 	r->rflags = (v[DEBUG_RFLAGS] & RFLAGS_FREE & ~RFLAGS_TF) | RFLAGS_RING3;
-	stepping = d->action == DEBUG_STEP;
-	if (stepping)
+	t->stepping = d->action == DEBUG_STEP;
+	if (t->stepping)
 		r->rflags |= RFLAGS_TF;
+	t->held = d->action == DEBUG_HOLD;
+	if (was_held && !t->held)
+		thread_wake(t);
+	if (is_live(t)) {
+		cpu_set_fs(v[DEBUG_FS_BASE]);
+		cpu_set_gs(v[DEBUG_GS_BASE]);
+	} else {
+		t->fs_base = v[DEBUG_FS_BASE];
+		t->gs_base = v[DEBUG_GS_BASE];
+	}
+}
+
+static void take_threads(struct thread *t, struct regs *r)
+{
+	fpu_load(fpu_area());
+	take_thread(&room->thread[0], t, r);
+	for (unsigned i = 1; i < room->stop.n_threads; i++) {
+		struct thread *o = thread_find((int)room->thread[i].tid);
+
+		if (o)
+			take_thread(&room->thread[i], o, o->regs);
+	}
+}
+
+/* Pages the debugger may write to, also where the program may not: of a file
+ * they become the mapping's own. */
+static void populate(uint64_t gva, uint64_t len)
+{
+	struct vm_area area;
+	uint64_t end = page_up(gva + len);
+
+	for (gva = page_down(gva); gva < end; gva += PAGE_LEN) {
+		if (!vm_area_at(gva, &area))
+			return;
+		if (area.prot & VM_WRITE || area.flags & VM_SHARED) {
+			(void)vm_populate(gva, PAGE_LEN, area.prot & VM_WRITE);
+			continue;
+		}
+		if (vm_protect(gva, PAGE_LEN, area.prot | VM_WRITE))
+			return;
+		(void)vm_populate(gva, PAGE_LEN, true);
+		if (vm_protect(gva, PAGE_LEN, area.prot))
+			return;
+	}
 }
 
 static void do_request(struct debug_stop *s)
 {
-	uint64_t start = page_down(s->request_gva);
-	uint64_t len = s->request_len;
-
 	if (s->request == DEBUG_POPULATE && s->request_gva < VM_END &&
-	    len <= VM_END - s->request_gva) {
-		len = page_up(s->request_gva + len) - start;
-		/* What may be written is the program's own before it is. */
-		if (vm_populate(start, len, true))
-			(void)vm_populate(start, len, false);
-	}
+	    s->request_len <= VM_END - s->request_gva)
+		populate(s->request_gva, s->request_len);
 	s->request = DEBUG_NONE;
 }
 
-/* Ends when the program may go on: what is left of the signal. */
-static unsigned stop(struct regs *r, unsigned reason, unsigned signal,
-		     const struct siginfo *info)
+/* Ends when the program may go on: what is left of the signal. r: t's
+ * registers. */
+static unsigned stop(struct thread *t, struct regs *r, unsigned reason,
+		     unsigned signal, const struct siginfo *info)
 {
 	struct debug_stop *s = &room->stop;
-	const struct thread *t = thread_current();
 
 	s->reason = reason;
 	s->signal = signal;
@@ -296,25 +301,16 @@ static unsigned stop(struct regs *r, unsigned reason, unsigned signal,
 	memset(s->siginfo, 0, sizeof(s->siginfo));
 	if (info)
 		memcpy(s->siginfo, info, sizeof(s->siginfo));
-	else
-		memcpy(s->siginfo, &signal, sizeof(signal));
-	save_fpu();
-	s->n_threads = 1;
-	tell_thread(&room->thread[0], t, r, true);
-	tell_areas();
+	tell_threads(t, r);
 	do {
 		do_request(s);
+		tell_areas(); /* a request may divide one */
 		compiler_barrier();
 		*(volatile uint64_t *)phys_ptr(machine.platform +
 					       PLATFORM_REG_STOP) = phys_of(s);
 		compiler_barrier();
 	} while (s->request != DEBUG_NONE);
-	load_fpu();
-	if (room->thread[0].regs[DEBUG_FS_BASE] != get_fs())
-		set_fs(room->thread[0].regs[DEBUG_FS_BASE]);
-	if (room->thread[0].regs[DEBUG_GS_BASE] != get_gs())
-		set_gs(room->thread[0].regs[DEBUG_GS_BASE]);
-	take_thread(&room->thread[0], r);
+	take_threads(t, r);
 	return s->signal <= LINUX_SIGNALS ? s->signal : 0;
 }
 
@@ -340,7 +336,7 @@ void debug_start(struct regs *r)
 	find_auxv(r->rsp);
 	tell_program();
 	if (machine.flags & STARTUP_WAIT)
-		(void)stop(r, DEBUG_START, 0, NULL);
+		(void)stop(thread_current(), r, DEBUG_START, 0, NULL);
 }
 
 static bool debugging(void)
@@ -348,39 +344,72 @@ static bool debugging(void)
 	return debug_on && (machine.flags & STARTUP_DEBUG);
 }
 
+/* The monitor's, which comes on the way back to the program or while all
+ * sleep: then the thread that ran last stands for the program, if it still
+ * lives. */
+static void on_interrupt(void)
+{
+	struct thread *t = thread_current();
+
+	if (t->state == THREAD_DEAD)
+		t = thread_first();
+	if (t)
+		(void)stop(t, t->regs, DEBUG_INTERRUPT, 0, NULL);
+}
+
 bool debug_trap(struct regs *r)
 {
-	if (!debugging())
+	struct thread *t = thread_current();
+
+	if (!debugging() || r != t->regs)
 		return false;
-	if (r->vector == VEC_DEBUG && stepping) {
-		(void)stop(r, DEBUG_STEPPED, 0, NULL);
+	if (r->vector == VEC_DEBUG) {
+		if (t->stepping)
+			(void)stop(t, r, DEBUG_STEPPED, 0, NULL);
+		else /* made by one that was to make a step */
+			r->rflags &= ~RFLAGS_TF;
 		return true;
 	}
-	if (r->vector != VEC_BREAKPOINT || r->rip >= KIT_PHYS_BASE)
+	if (r->vector != VEC_BREAKPOINT)
 		return false;
-	return !stop(r, DEBUG_BREAK, LINUX_SIGTRAP, NULL);
+	return !stop(t, r, DEBUG_BREAK, LINUX_SIGTRAP, NULL);
 }
 
 unsigned debug_signal(struct regs *r, unsigned signal,
 		      const struct siginfo *info)
 {
-	return debugging() ? stop(r, DEBUG_SIGNAL, signal, info) : signal;
+	return debugging()
+		       ? stop(thread_current(), r, DEBUG_SIGNAL, signal, info)
+		       : signal;
+}
+
+/* What a file holds belongs to the core as much as what was changed. */
+static void populate_files(void)
+{
+	struct vm_range v = { 0 };
+
+	while (vm_next(v.end, &v))
+		if (v.file)
+			(void)vm_populate(v.start, v.end - v.start, false);
 }
 
 void debug_fatal(struct regs *r, unsigned signal, const struct siginfo *info)
 {
-	if (debug_on)
-		(void)stop(r, DEBUG_FATAL, signal, info);
+	if (!debug_on)
+		return;
+	if (machine.flags & STARTUP_CORE)
+		populate_files();
+	(void)stop(thread_current(), r, DEBUG_FATAL, signal, info);
 }
 
 void debug_exit_work(struct regs *r)
 {
+	struct thread *t = thread_current();
+
 	if (!debugging())
 		return;
-	if (r->vector == VEC_SYSCALL && stepping)
-		(void)stop(r, DEBUG_STEPPED, 0, NULL);
-	if (wanted) {
-		wanted = false;
-		(void)stop(r, DEBUG_INTERRUPT, 0, NULL);
-	}
+	if (r->vector == VEC_SYSCALL && t->stepping)
+		(void)stop(t, r, DEBUG_STEPPED, 0, NULL);
+	while (t->held)
+		(void)thread_sleep_deaf(WAIT_FOREVER);
 }

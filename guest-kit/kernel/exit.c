@@ -6,6 +6,7 @@
 #include "drivers/console.h"
 #include "kernel/cpu.h"
 #include "kernel/machine.h"
+#include "kernel/sched.h"
 #include "lib/format.h"
 #include "lib/string.h"
 
@@ -21,6 +22,7 @@ static NORETURN void end(unsigned kind, unsigned exit_code)
 {
 	if (!ending) {
 		ending = true;
+		sched_alone();
 		console_flush(kind == PLATFORM_REPORT_PANIC);
 	}
 	report.len = sizeof(report);

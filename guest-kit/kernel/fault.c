@@ -10,6 +10,7 @@
 #include "kernel/debug.h"
 #include "kernel/elf.h"
 #include "kernel/exit.h"
+#include "kernel/sched.h"
 #include "kernel/thread.h"
 #include "kernel/user.h"
 #include "kernel/vm.h"
@@ -175,6 +176,7 @@ void fault_die(struct regs *r, unsigned signal, const char *what, uint64_t gva,
 	const char *symbol = elf_symbol(r->rip, &offset);
 	char text[160], where[100] = "";
 
+	sched_alone();
 	if (symbol)
 		format(where, sizeof(where), " in %s+0x%lx", symbol, offset);
 	format(text, sizeof(text), "%s: %s at rip %lx%s", signal_name(signal),

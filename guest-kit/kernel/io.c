@@ -24,8 +24,10 @@ int io_vectors(struct io *io, const struct io_vec *vec, unsigned n)
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		if (vec[i].len > (uint64_t)INT64_MAX - sum)
+		if (vec[i].len > INT64_MAX)
 			return -LINUX_EINVAL;
+		if (vec[i].len > VM_END || vec[i].base > VM_END - vec[i].len)
+			return -LINUX_EFAULT;
 		sum += vec[i].len;
 	}
 	*io = (struct io){ .vec = vec,

@@ -28,7 +28,8 @@ void io_user(struct io *io, uint64_t gva, uint64_t len);
 /* One piece of the kernel's. */
 void io_kernel(struct io *io, void *p, uint64_t len);
 /* Several pieces of the program's, copied by the caller into vec, which
- * stays. -EINVAL: their sum is beyond SSIZE_MAX. Cut to IO_LEN_MAX. */
+ * stays. -EINVAL: one is beyond SSIZE_MAX; -EFAULT: beyond what a program can
+ * have. Cut to IO_LEN_MAX. */
 WUR int io_vectors(struct io *io, const struct io_vec *vec, unsigned n);
 
 /* No more than len bytes from here on. */

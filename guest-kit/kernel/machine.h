@@ -44,5 +44,7 @@ extern struct machine machine;
 void machine_init(gpa_t start_info, uint64_t tsc_entry);
 /* The program's arguments; needs pages. */
 void machine_read_arguments(void);
+/* The last part of argv[0]. */
+const char *machine_program_name(void);
 
 #endif

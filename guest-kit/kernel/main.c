@@ -9,6 +9,8 @@
 #include "kernel/machine.h"
 #include "kernel/page.h"
 #include "kernel/stack.h"
+#include "kernel/thread.h"
+#include "lib/string.h"
 
 void kit_main(gpa_t start_info, uint64_t tsc_entry)
 {
@@ -20,6 +22,8 @@ void kit_main(gpa_t start_info, uint64_t tsc_entry)
 	machine_init(start_info, tsc_entry);
 	page_init();
 	machine_read_arguments();
+	str_copy(thread_current()->name, machine_program_name(),
+		 THREAD_NAME_LEN);
 	debug_init();
 	elf_load(&image);
 	r.rip = image.entry;

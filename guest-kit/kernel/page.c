@@ -221,6 +221,11 @@ void page_free(void *page)
 	page_free_run(page, 1);
 }
 
+bool page_has_room(void)
+{
+	return n_free > n_reserve;
+}
+
 uint64_t page_count_free(void)
 {
 	return n_free;

@@ -15,6 +15,8 @@ WUR void *page_alloc_zeroed(void);
 /* Zeroed, for the program and its files; NULL also when only what the kernel
  * needs to go on is left. */
 WUR void *page_alloc_program(void);
+/* Something beyond that is left. */
+bool page_has_room(void);
 void page_free(void *page);
 
 /* n pages in a row. */

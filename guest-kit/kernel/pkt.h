@@ -33,5 +33,10 @@ struct pktq {
 
 void pktq_add(struct pktq *q, struct pkt *p);
 WUR struct pkt *pktq_take(struct pktq *q);
+/* As pktq_add, but a few bytes go behind the last ones, unless those end a
+ * record: so that many small packets are not many pieces. */
+void pktq_merge(struct pktq *q, struct pkt *p);
+/* Takes bytes; how many, less than len if there are no more. No notes. */
+uint64_t pktq_read(struct pktq *q, void *buf, uint64_t len);
 
 #endif

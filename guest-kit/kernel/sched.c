@@ -20,6 +20,7 @@ struct queue {
 };
 
 static struct queue urgent, normal;
+static struct thread *alone; /* NULL: all may run */
 static bool in_event;      /* interrupts' handlers and timers are called */
 static uint64_t slice_end; /* of the thread that runs, if others wait */
 static uint64_t run_start; /* TSC; 0: from the entry on */
@@ -55,6 +56,12 @@ static void start_slice(void)
 	sched_timer(slice_end);
 }
 
+void sched_alone(void)
+{
+	alone = thread_current();
+	urgent.first = normal.first = NULL;
+}
+
 void sched_timer(uint64_t deadline)
 {
 	if (deadline < irq_armed())
@@ -63,7 +70,7 @@ void sched_timer(uint64_t deadline)
 
 void sched_ready(struct thread *t)
 {
-	if (t->state == THREAD_DEAD || t->queued)
+	if (t->state == THREAD_DEAD || t->queued || (alone && t != alone))
 		return;
 	if (t == thread_current() && t->state == THREAD_RUNNABLE)
 		return;
@@ -201,8 +208,8 @@ void kit_exit_work(struct regs *r)
 
 static void time_is_up(struct timer *timer)
 {
-	struct thread *t = (void *)((char *)timer -
-				    offsetof(struct thread, sleep_timer));
+	struct thread *t =
+		(void *)((char *)timer - offsetof(struct thread, sleep_timer));
 
 	sched_ready(t);
 }

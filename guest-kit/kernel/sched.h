@@ -23,6 +23,8 @@ void sched_switch(void);
 _Noreturn void sched_leave(void);
 /* Others wait for their turn. */
 bool sched_others(void);
+/* From now on only the calling thread runs: the machine is ending. */
+void sched_alone(void);
 /* A timer was set for then. */
 void sched_timer(uint64_t deadline);
 

@@ -24,8 +24,7 @@ _Static_assert(sizeof(struct thread) <= FPU_OFF, "struct thread grew");
 
 extern char kit_stack_top[];
 
-static LARGE uint8_t first_fpu[FPU_LEN_MAX]
-	__attribute__((aligned(FPU_ALIGN)));
+static LARGE uint8_t first_fpu[FPU_LEN_MAX] __attribute__((aligned(FPU_ALIGN)));
 
 static struct thread first = {
 	.tid = 1,

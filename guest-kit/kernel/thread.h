@@ -19,20 +19,21 @@ enum thread_state { THREAD_RUNNABLE, THREAD_SLEEPING, THREAD_DEAD };
 struct thread {
 	int tid;
 	enum thread_state state;
-	struct regs *regs;         /* the program's, while it is in the kernel */
+	struct regs *regs; /* the program's, while it is in the kernel */
 	struct thread *next, *prev; /* of all threads, oldest first */
-	bool woken;                /* thread_wake came */
-	bool queued;               /* in the run queue */
-	bool deaf;                 /* sleeps whatever signals come */
+	bool woken;                 /* thread_wake came */
+	bool queued;                /* in the run queue */
+	bool deaf;                  /* sleeps whatever signals come */
 	struct thread *next_run;
 	uint64_t sp;    /* of the kernel, while another runs */
 	uint64_t stack; /* its top */
 	uint8_t *fpu;   /* XSAVE area, for while another runs */
 	uint64_t fs_base, gs_base;
 	struct timer sleep_timer;
-	uint64_t cpu_tsc;      /* processor time up to its last switch */
-	uint64_t clear_tid;    /* CLONE_CHILD_CLEARTID, or 0 */
-	uint64_t robust_list;  /* the head's gva, or 0 */
+	uint64_t cpu_tsc;     /* processor time up to its last switch */
+	uint64_t clear_tid;   /* CLONE_CHILD_CLEARTID, or 0 */
+	uint64_t robust_list; /* the head's gva, or 0 */
+	bool held, stepping;  /* as a debugger wants it: debug.c */
 	char name[THREAD_NAME_LEN];
 	struct signals signals;
 };

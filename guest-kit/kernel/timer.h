@@ -16,8 +16,7 @@ struct timer {
 /* Once: fn is called soon after clock_now() is deadline, with the timer not
  * set any more: it may set it again. It must not sleep. A timer that was set
  * is moved. */
-void timer_set(struct timer *t, uint64_t deadline,
-	       void (*fn)(struct timer *t));
+void timer_set(struct timer *t, uint64_t deadline, void (*fn)(struct timer *t));
 /* Nothing happens if it is not set. */
 void timer_cancel(struct timer *t);
 

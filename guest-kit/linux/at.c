@@ -7,11 +7,12 @@
 #include "linux/errno.h"
 #include "linux/file.h"
 
-static int start_at(struct at *a, uint64_t dirfd)
+static int start_at(struct at *a, uint64_t dirfd, unsigned how)
 {
 	struct file *f;
 
-	if ((int32_t)dirfd == AT_FDCWD || *a->path == '/')
+	if ((int32_t)dirfd == AT_FDCWD ||
+	    (*a->path == '/' && !(how & WALK_IN_ROOT)))
 		return 0;
 	f = fd_hold_any(dirfd);
 	if (!f)
@@ -33,7 +34,7 @@ int at_get(struct at *a, uint64_t dirfd, uint64_t gva, unsigned how)
 	if (!rc && !(how & WALK_EMPTY))
 		rc = -LINUX_ENOENT;
 	if (rc >= 0)
-		rc = start_at(a, dirfd);
+		rc = start_at(a, dirfd, how);
 	if (rc)
 		at_put(a);
 	return (int)rc;

@@ -139,6 +139,7 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(152, munlockall)             \
 	X(157, prctl)                  \
 	X(158, arch_prctl)             \
+	X(160, setrlimit)              \
 	X(161, chroot)                 \
 	X(162, sync)                   \
 	X(165, mount)                  \

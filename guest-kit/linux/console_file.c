@@ -50,16 +50,20 @@ static enum console_stream stream_of(const struct file *f)
 	return f->data ? CONSOLE_ERR : CONSOLE_OUT;
 }
 
+static struct lock writing;
+
 static int64_t write_output(struct file *f, struct io *io, uint64_t *pos)
 {
 	uint8_t buf[512];
 	int64_t done = 0, n = 0;
 
 	(void)pos;
+	lock_take(&writing); /* what one call writes stays together */
 	while (io->left && (n = io_get(io, buf, sizeof(buf))) > 0) {
 		console_write(stream_of(f), buf, (uint64_t)n);
 		done += n;
 	}
+	lock_drop(&writing);
 	if (done)
 		console_push(stream_of(f));
 	return done ? done : n;

@@ -241,6 +241,7 @@ static void set_release(struct file *f)
 static const struct file_ops epoll_ops = { .poll = set_poll,
 					   .queue = set_queue,
 					   .stat = file_stat_anon,
+					   .seek = file_seek_none,
 					   .release = set_release };
 
 static int64_t create(uint32_t flags)

@@ -89,6 +89,7 @@ static int64_t create(uint32_t count, uint32_t flags)
 					     .poll = poll,
 					     .queue = queue,
 					     .stat = file_stat_anon,
+					     .seek = file_seek_none,
 					     .release = release };
 	struct counter *c;
 	struct file *f;

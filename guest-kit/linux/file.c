@@ -16,9 +16,9 @@ struct slot {
 };
 
 static LARGE struct slot slots[FD_MAX];
-static bool standard;     /* descriptors 0 to 2 have been made */
-static uint32_t full_to;  /* none below is free */
-uint32_t fd_limit = 1024; /* as Linux's default */
+static bool standard;    /* descriptors 0 to 2 have been made */
+static uint32_t full_to; /* none below is free */
+uint32_t fd_limit = FD_SOFT;
 
 struct file *file_new(const struct file_ops *ops, uint32_t flags, void *data)
 {
@@ -52,6 +52,14 @@ void file_put(struct file *f)
 unsigned file_poll(struct file *f)
 {
 	return f->ops->poll ? f->ops->poll(f) : POLL_READABLE | POLL_WRITABLE;
+}
+
+int64_t file_seek_none(struct file *f, int64_t off, unsigned whence)
+{
+	(void)f;
+	(void)off;
+	(void)whence;
+	return 0;
 }
 
 int file_stat_anon(struct file *f, struct linux_stat *ret)

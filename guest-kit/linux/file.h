@@ -126,8 +126,11 @@ int64_t file_write(struct file *f, struct io *io, uint64_t *pos);
 unsigned file_poll(struct file *f);
 /* For ops->stat of what has no name and no type. */
 int file_stat_anon(struct file *f, struct linux_stat *ret);
+/* For ops->seek of what has no positions and does not mind. */
+int64_t file_seek_none(struct file *f, int64_t off, unsigned whence);
 
-#define FD_MAX 4096 /* RLIMIT_NOFILE's hard limit */
+#define FD_MAX  4096 /* RLIMIT_NOFILE's hard limit */
+#define FD_SOFT 1024 /* ... and the soft one at first */
 
 /* RLIMIT_NOFILE's soft limit: new descriptors are below. */
 extern uint32_t fd_limit;

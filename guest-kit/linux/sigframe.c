@@ -123,10 +123,28 @@ bool sigframe_push(struct regs *r, const struct sigaction *act,
 		.uc = { .flags = (fpu_features() ? UC_FP_XSTATE : 0) |
 				 UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS,
 			.alt = s->alt,
-			.mc = { r->r8, r->r9, r->r10, r->r11, r->r12, r->r13,
-				r->r14, r->r15, r->rdi, r->rsi, r->rbp, r->rbx,
-				r->rdx, r->rax, r->rcx, r->rsp, r->rip,
-				r->rflags, SEL_USER_CS, 0, 0, SEL_USER_DS,
+			.mc = { r->r8,
+				r->r9,
+				r->r10,
+				r->r11,
+				r->r12,
+				r->r13,
+				r->r14,
+				r->r15,
+				r->rdi,
+				r->rsi,
+				r->rbp,
+				r->rbx,
+				r->rdx,
+				r->rax,
+				r->rcx,
+				r->rsp,
+				r->rip,
+				r->rflags,
+				SEL_USER_CS,
+				0,
+				0,
+				SEL_USER_DS,
 				.error = s->fault_error,
 				.vector = s->fault_vector,
 				.oldmask = mask,
@@ -165,8 +183,7 @@ static bool load_fp(uint64_t gva)
 	}
 	if ((gva & (FPU_ALIGN - 1)) || user_read(area, gva, FPU_LEGACY_LEN))
 		return false;
-	if (fpu_features() && sw->magic1 == FP_MAGIC1 &&
-	    sw->len <= fpu_len() &&
+	if (fpu_features() && sw->magic1 == FP_MAGIC1 && sw->len <= fpu_len() &&
 	    sw->len >= FPU_LEGACY_LEN + FPU_HEADER_LEN &&
 	    !user_read(&magic2, gva + sw->len, sizeof(magic2)) &&
 	    magic2 == FP_MAGIC2) {
@@ -198,12 +215,28 @@ static bool restore(struct regs *r, uint64_t gva)
 		return false;
 	signal_set_blocked(uc.mask);
 	*r = (struct regs){
-		c->r15, c->r14, c->r13, c->r12, c->r11, c->r10, c->r9,
-		c->r8, c->rbp, c->rdi, c->rsi, c->rdx, c->rcx, c->rbx,
-		c->rax, .vector = VEC_IRQ, .rip = c->rip, .cs = SEL_USER_CS,
-		.rflags = (c->rflags & RFLAGS_FREE) |
-			  (r->rflags & ~RFLAGS_FREE),
-		.rsp = c->rsp, .ss = SEL_USER_DS,
+		c->r15,
+		c->r14,
+		c->r13,
+		c->r12,
+		c->r11,
+		c->r10,
+		c->r9,
+		c->r8,
+		c->rbp,
+		c->rdi,
+		c->rsi,
+		c->rdx,
+		c->rcx,
+		c->rbx,
+		c->rax,
+		.vector = VEC_IRQ,
+		.rip = c->rip,
+		.cs = SEL_USER_CS,
+		.rflags =
+			(c->rflags & RFLAGS_FREE) | (r->rflags & ~RFLAGS_FREE),
+		.rsp = c->rsp,
+		.ss = SEL_USER_DS,
 	};
 	/* Linux does not look at the result either */
 	return altstack_holds(alt, c->rsp) || altstack_set(alt, &uc.alt) <= 0;

@@ -24,17 +24,16 @@ struct signal_node {
 #define NODES_MAX 1024 /* RLIMIT_SIGPENDING */
 
 /* Their instruction comes again if they are not delivered first. */
-#define SYNCHRONOUS                                                         \
-	(SIGSET(LINUX_SIGSEGV) | SIGSET(LINUX_SIGBUS) |                     \
-	 SIGSET(LINUX_SIGILL) | SIGSET(LINUX_SIGTRAP) |                     \
-	 SIGSET(LINUX_SIGFPE) | SIGSET(LINUX_SIGSYS))
+#define SYNCHRONOUS                                                            \
+	(SIGSET(LINUX_SIGSEGV) | SIGSET(LINUX_SIGBUS) | SIGSET(LINUX_SIGILL) | \
+	 SIGSET(LINUX_SIGTRAP) | SIGSET(LINUX_SIGFPE) | SIGSET(LINUX_SIGSYS))
 
 /* Default action: nothing. Stopping is nothing, too: there is nobody who
  * could let the program go on. */
-#define HARMLESS                                                            \
-	(SIGSET(LINUX_SIGCHLD) | SIGSET(LINUX_SIGCONT) |                    \
-	 SIGSET(LINUX_SIGURG) | SIGSET(LINUX_SIGWINCH) |                    \
-	 SIGSET(LINUX_SIGSTOP) | SIGSET(LINUX_SIGTSTP) |                    \
+#define HARMLESS                                         \
+	(SIGSET(LINUX_SIGCHLD) | SIGSET(LINUX_SIGCONT) | \
+	 SIGSET(LINUX_SIGURG) | SIGSET(LINUX_SIGWINCH) | \
+	 SIGSET(LINUX_SIGSTOP) | SIGSET(LINUX_SIGTSTP) | \
 	 SIGSET(LINUX_SIGTTIN) | SIGSET(LINUX_SIGTTOU))
 
 LARGE struct sigaction signal_actions[LINUX_SIGNALS];
@@ -46,13 +45,13 @@ static unsigned n_nodes;
 const char *signal_name(unsigned signal)
 {
 	static const char names[][10] = {
-		"signal",    "SIGHUP",	"SIGINT",   "SIGQUIT",	"SIGILL",
-		"SIGTRAP",   "SIGABRT", "SIGBUS",   "SIGFPE",	"SIGKILL",
-		"SIGUSR1",   "SIGSEGV", "SIGUSR2",  "SIGPIPE",	"SIGALRM",
-		"SIGTERM",   "SIGSTKFLT", "SIGCHLD", "SIGCONT",	"SIGSTOP",
-		"SIGTSTP",   "SIGTTIN", "SIGTTOU",  "SIGURG",	"SIGXCPU",
-		"SIGXFSZ",   "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",
-		"SIGPWR",    "SIGSYS",
+		"signal",  "SIGHUP",    "SIGINT",  "SIGQUIT",  "SIGILL",
+		"SIGTRAP", "SIGABRT",   "SIGBUS",  "SIGFPE",   "SIGKILL",
+		"SIGUSR1", "SIGSEGV",   "SIGUSR2", "SIGPIPE",  "SIGALRM",
+		"SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT",  "SIGSTOP",
+		"SIGTSTP", "SIGTTIN",   "SIGTTOU", "SIGURG",   "SIGXCPU",
+		"SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",
+		"SIGPWR",  "SIGSYS",
 	};
 
 	return names[signal < ARRAY_LEN(names) ? signal : 0];
@@ -336,7 +335,7 @@ static NORETURN void die(struct regs *r, const struct siginfo *info)
 				  info->code == SI_QUEUE
 			  ? "sent by the program itself"
 			  : "sent by the kernel",
-		  0, info);
+		  FAULT_NOWHERE, info);
 }
 
 static void call_handler(struct regs *r, const struct siginfo *info)
@@ -345,8 +344,8 @@ static void call_handler(struct regs *r, const struct siginfo *info)
 	unsigned signal = (unsigned)info->signo;
 	struct sigaction *slot = &signal_actions[signal - 1];
 	const struct sigaction act = *slot;
-	sigset mask = t->signals.restore ? t->signals.saved
-					 : t->signals.blocked;
+	sigset mask =
+		t->signals.restore ? t->signals.saved : t->signals.blocked;
 
 	settle_call(r, &act);
 	if (!sigframe_push(r, &act, info, mask)) {

@@ -109,6 +109,7 @@ static const struct file_ops signalfd_ops = { .read = read,
 					      .poll = poll,
 					      .queue = queue,
 					      .stat = file_stat_anon,
+					      .seek = file_seek_none,
 					      .release = release };
 
 static int64_t create(sigset set, uint32_t flags)

@@ -182,17 +182,17 @@ static int64_t requeue(const struct regs *r, bool compare)
 	if (compare && *word(from) != (uint32_t)ARG6(r))
 		return -LINUX_EAGAIN;
 	woken = wake(from, n_wake, ALL_BITS);
-	if (from == to)
-		return woken;
 	for (w = bucket_of(from)->first; w && moved < n_move; w = next) {
 		next = w->next;
 		if (w->gva != from || w->owner)
 			continue;
-		dequeue(w);
-		enqueue(w, to);
 		moved++;
+		if (from != to) {
+			dequeue(w);
+			enqueue(w, to);
+		}
 	}
-	return compare ? woken + moved : woken;
+	return woken + moved;
 }
 
 /* What FUTEX_WAKE_OP's last argument says: (op, comparison, operand,
@@ -443,8 +443,8 @@ int64_t sys_futex(struct regs *r)
 	case FUTEX_WAIT_BITSET:
 		rc = read_deadline(r, true, wall, &until);
 		return rc ? rc
-			  : wait(ARG1(r), (uint32_t)ARG3(r),
-				 (uint32_t)ARG6(r), until);
+			  : wait(ARG1(r), (uint32_t)ARG3(r), (uint32_t)ARG6(r),
+				 until);
 	case FUTEX_WAKE:
 		return wake_call(ARG1(r), ARG3(r), ALL_BITS);
 	case FUTEX_WAKE_BITSET:

@@ -86,44 +86,6 @@ int64_t sys_uname(struct regs *r)
 	return 0;
 }
 
-#define RLIMIT_STACK  3
-#define RLIMIT_CORE   4
-#define RLIMIT_NPROC  6
-#define RLIMIT_NOFILE 7
-#define RLIMITS       16
-
-static int64_t get_limit(uint64_t which, uint64_t gva)
-{
-	uint64_t *out = user_ptr(gva), value;
-
-	if (which >= RLIMITS)
-		return -LINUX_EINVAL;
-	if (!vm_user_ok(gva, 16, VM_WRITE))
-		return -LINUX_EFAULT;
-	value = which == RLIMIT_STACK    ? STACK_LEN
-		: which == RLIMIT_CORE   ? 0
-		: which == RLIMIT_NPROC  ? THREADS_MAX
-		: which == RLIMIT_NOFILE ? FD_MAX
-					 : UINT64_MAX;
-	out[0] = out[1] = value;
-	return 0;
-}
-
-int64_t sys_getrlimit(struct regs *r)
-{
-	return get_limit((uint32_t)ARG1(r), ARG2(r));
-}
-
-/* Limits can be read; a new one is accepted and changes nothing. */
-int64_t sys_prlimit64(struct regs *r)
-{
-	if ((int32_t)ARG1(r) != 0 && (int32_t)ARG1(r) != PROCESS_PID)
-		return -LINUX_ESRCH;
-	if (ARG3(r) && !vm_user_ok(ARG3(r), 16, VM_READ))
-		return -LINUX_EFAULT;
-	return ARG4(r) ? get_limit((uint32_t)ARG2(r), ARG4(r)) : 0;
-}
-
 struct linux_sysinfo {
 	int64_t uptime;
 	uint64_t loads[3], totalram, freeram, sharedram, bufferram;

@@ -80,8 +80,7 @@ static int64_t clone(const struct regs *r, const struct clone_args *c)
 		return -LINUX_EFAULT;
 	if (thread_count() >= THREADS_MAX)
 		return -LINUX_EAGAIN;
-	t = thread_new(r, c->stack,
-		       c->flags & CLONE_SETTLS ? &c->tls : NULL);
+	t = thread_new(r, c->stack, c->flags & CLONE_SETTLS ? &c->tls : NULL);
 	if (!t)
 		return -LINUX_EAGAIN;
 	tid = t->tid;
@@ -281,8 +280,7 @@ int64_t sys_prctl(struct regs *r)
 		parent_death = (int32_t)ARG2(r);
 		return 0;
 	case PR_GET_PDEATHSIG:
-		return user_write(ARG2(r), &parent_death,
-				  sizeof(parent_death));
+		return user_write(ARG2(r), &parent_death, sizeof(parent_death));
 	case PR_GET_DUMPABLE:
 	case PR_CAPBSET_READ:
 		return 1;

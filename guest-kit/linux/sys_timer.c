@@ -115,8 +115,8 @@ static int send(const struct itimer *p)
 
 static void fire(struct timer *timer)
 {
-	struct itimer *p = (void *)((char *)timer -
-				    offsetof(struct itimer, timer));
+	struct itimer *p =
+		(void *)((char *)timer - offsetof(struct itimer, timer));
 	bool ignored = signal_is_ignored((unsigned)p->signal);
 
 	if (now_of(p) < p->expires) { /* of a processor clock */
@@ -262,7 +262,8 @@ int64_t sys_timer_create(struct regs *r)
 		return -LINUX_EINVAL;
 	if (ARG2(r) && user_read(&e, ARG2(r), sizeof(e)))
 		return -LINUX_EFAULT;
-	if ((e.notify != SIGEV_THREAD_ID && (uint32_t)e.notify > SIGEV_THREAD) ||
+	if ((e.notify != SIGEV_THREAD_ID &&
+	     (uint32_t)e.notify > SIGEV_THREAD) ||
 	    (e.notify != SIGEV_NONE &&
 	     (e.signal < 1 || e.signal > LINUX_SIGNALS)) ||
 	    (e.notify == SIGEV_THREAD_ID && !thread_find(e.tid)))

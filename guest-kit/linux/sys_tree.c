@@ -11,7 +11,7 @@
 static int64_t make_dir(uint64_t dirfd, uint64_t gva, uint64_t mode)
 {
 	struct path_end end;
-	int rc = at_walk(dirfd, gva, 0, &end);
+	int rc = at_walk(dirfd, gva, WALK_NAME, &end);
 
 	if (rc)
 		return rc;
@@ -55,7 +55,7 @@ static int64_t make_node(uint64_t dirfd, uint64_t gva, uint32_t mode,
 	default:
 		return -LINUX_EINVAL;
 	}
-	rc = at_walk(dirfd, gva, 0, &end);
+	rc = at_walk(dirfd, gva, WALK_NAME, &end);
 	if (rc)
 		return rc;
 	rc = tree_make(&end, mode & ~fs_umask, NULL, &d);
@@ -90,7 +90,7 @@ static int64_t make_symlink(uint64_t target_gva, uint64_t dirfd, uint64_t gva)
 	rc = user_string(target, FS_PATH_MAX, target_gva);
 	len = (uint64_t)rc;
 	if (rc >= 0)
-		rc = rc ? at_walk(dirfd, gva, 0, &end) : -LINUX_ENOENT;
+		rc = rc ? at_walk(dirfd, gva, WALK_NAME, &end) : -LINUX_ENOENT;
 	if (!rc) {
 		rc = tree_symlink(&end, target, len);
 		path_end_put(&end);
@@ -123,7 +123,7 @@ static int64_t make_link(uint64_t old_dirfd, uint64_t old_gva, uint64_t dirfd,
 	rc = at_find(old_dirfd, old_gva, how, &old);
 	if (rc)
 		return rc;
-	rc = at_walk(dirfd, gva, 0, &end);
+	rc = at_walk(dirfd, gva, WALK_NAME, &end);
 	if (!rc) {
 		rc = tree_link(&end, old);
 		path_end_put(&end);
@@ -147,7 +147,7 @@ typedef int remove_fn(const struct path_end *end);
 static int64_t remove_name(uint64_t dirfd, uint64_t gva, remove_fn *fn)
 {
 	struct path_end end;
-	int rc = at_walk(dirfd, gva, 0, &end);
+	int rc = at_walk(dirfd, gva, WALK_NAME, &end);
 
 	if (rc)
 		return rc;
@@ -183,10 +183,10 @@ static int64_t rename_name(uint64_t old_dirfd, uint64_t old_gva, uint64_t dirfd,
 	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||
 	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -LINUX_EINVAL;
-	rc = at_walk(old_dirfd, old_gva, 0, &from);
+	rc = at_walk(old_dirfd, old_gva, WALK_NAME, &from);
 	if (rc)
 		return rc;
-	rc = at_walk(dirfd, gva, 0, &to);
+	rc = at_walk(dirfd, gva, WALK_NAME, &to);
 	if (!rc) {
 		rc = tree_rename(&from, &to, flags);
 		path_end_put(&to);

@@ -93,6 +93,7 @@ static const struct file_ops timerfd_ops = { .read = read,
 					     .poll = poll,
 					     .queue = queue,
 					     .stat = file_stat_anon,
+					     .seek = file_seek_none,
 					     .release = release };
 
 int64_t sys_timerfd_create(struct regs *r)

@@ -18,25 +18,24 @@ WUR int proxy_connect(struct inet_socket *u);
 /* Asks for the world's connections for a socket that listens; where there is
  * no world, or it has none for this port, it listens alone. */
 void proxy_listen(struct inet_socket *u);
-/* Sockets left the listener's list. */
+/* A connection from the world left the listener's list. */
 void proxy_accepted(struct inet_socket *listener);
-/* Ends an attempt to connect, or listening. */
-void proxy_abort(struct inet_socket *u);
 
 /* As the operations of struct socket_ops. */
 WUR int64_t proxy_push(struct inet_socket *u, struct message *m);
 bool proxy_has_room(struct inet_socket *u);
 void proxy_taken(struct inet_socket *u, uint64_t len);
 void proxy_shutdown(struct inet_socket *u, unsigned how);
-/* The socket is closed. */
+/* Ends it: an attempt to connect, listening, a connection. */
 void proxy_close(struct inet_socket *u, bool reset);
 
-/* -ECONNREFUSED, -ENETUNREACH: there is no world. */
+/* A port that is published hears from the world from now on. */
+void proxy_udp_bind(struct inet_socket *u);
+/* -ENETUNREACH: there is no world; of sending to loopback: -ECONNREFUSED. */
 WUR int proxy_udp_connect(struct inet_socket *u);
 WUR int64_t proxy_udp_send(struct inet_socket *u, const struct inet_addr *to,
 			   struct message *m, uint64_t until_ns);
 bool proxy_udp_has_room(struct inet_socket *u);
-void proxy_udp_taken(struct inet_socket *u);
 
 /* tcp.c: an attempt has ended; the connection was reset; a connection has
  * come for a listener (NULL: no memory). */

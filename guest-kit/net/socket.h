@@ -85,8 +85,8 @@ struct socket_ops {
 		       uint64_t until_ns);
 	int (*listen)(struct socket *s);   /* backlog is set */
 	int (*unlisten)(struct socket *s); /* shutdown of a listener */
-	/* A socket left the list, accepted or gone. May be NULL. */
-	void (*accepted)(struct socket *listener);
+	/* The child left the list, accepted. May be NULL. */
+	void (*accepted)(struct socket *listener, struct socket *child);
 	int (*name)(struct socket *s, bool peer, struct sockaddr *ret,
 		    uint32_t *ret_len);
 	int64_t (*send)(struct socket *s, struct message *m, uint64_t until_ns);
@@ -163,6 +163,8 @@ WUR int64_t interface_ioctl(uint32_t request, uint64_t arg);
  * -EPROTONOSUPPORT. */
 WUR int unix_new(unsigned type, int protocol, struct socket **ret);
 void unix_join(struct socket *a, struct socket *b); /* socketpair(2) */
+WUR int netlink_new(unsigned type, int protocol, struct socket **ret);
+WUR int vsock_new(unsigned type, int protocol, struct socket **ret);
 WUR int inet_new(uint16_t family, unsigned type, int protocol,
 		 struct socket **ret);
 

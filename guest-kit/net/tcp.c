@@ -84,7 +84,7 @@ static void join_pending(struct inet_socket *u, struct inet_socket *listener)
 	u->target = listener;
 }
 
-static void accepted(struct socket *s)
+static void accepted(struct socket *s, struct socket *child)
 {
 	struct inet_socket *listener = inet_of(s), *u = listener->pending;
 
@@ -92,7 +92,8 @@ static void accepted(struct socket *s)
 		leave_pending(u);
 		establish(u, listener);
 	}
-	proxy_accepted(listener);
+	if (inet_of(child)->proxy)
+		proxy_accepted(listener);
 }
 
 static int begin(struct inet_socket *u, const struct sockaddr *a, uint32_t len)
@@ -142,7 +143,7 @@ static int begin(struct inet_socket *u, const struct sockaddr *a, uint32_t len)
 static void abort_connection(struct inet_socket *u)
 {
 	leave_pending(u);
-	proxy_abort(u);
+	proxy_close(u, true);
 	u->s.state = SOCKET_IDLE;
 }
 
@@ -228,7 +229,7 @@ static int listen(struct socket *s)
 
 static void unlisten(struct inet_socket *u)
 {
-	proxy_abort(u);
+	proxy_close(u, false);
 	u->s.state = SOCKET_IDLE;
 	while (u->pending) {
 		struct inet_socket *client = u->pending;

@@ -20,6 +20,15 @@ static int disconnect(struct inet_socket *u)
 	return 0;
 }
 
+static int bind(struct socket *s, const struct sockaddr *a, uint32_t len)
+{
+	int rc = inet_bind(s, a, len);
+
+	if (!rc)
+		proxy_udp_bind(inet_of(s));
+	return rc;
+}
+
 static int connect(struct socket *s, const struct sockaddr *a, uint32_t len,
 		   uint64_t until_ns)
 {
@@ -155,8 +164,6 @@ static int64_t send(struct socket *s, struct message *m, uint64_t until_ns)
 
 static int64_t receive(struct socket *s, struct message *m, uint64_t until_ns)
 {
-	int64_t n;
-
 	for (;;) {
 		int rc = socket_take_error(s);
 
@@ -170,10 +177,7 @@ static int64_t receive(struct socket *s, struct message *m, uint64_t until_ns)
 		if (rc)
 			return rc;
 	}
-	n = message_unpack(m, &s->rcv);
-	if (!(m->flags & MSG_PEEK))
-		proxy_udp_taken(inet_of(s));
-	return n;
+	return message_unpack(m, &s->rcv);
 }
 
 static int shutdown(struct socket *s, unsigned how)
@@ -200,13 +204,14 @@ static unsigned poll(struct socket *s)
 
 static void close(struct socket *s)
 {
-	proxy_close(inet_of(s), true);
+	if (inet_of(s)->proxy)
+		proxy_close(inet_of(s), false);
 	inet_unbind(inet_of(s));
 }
 
 const struct socket_ops udp_ops = {
 	.size = sizeof(struct inet_socket),
-	.bind = inet_bind,
+	.bind = bind,
 	.connect = connect,
 	.name = inet_name,
 	.send = send,

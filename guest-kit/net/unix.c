@@ -218,8 +218,9 @@ static int connect(struct socket *s, const struct sockaddr *a, uint32_t len,
 }
 
 /* There is room on its list. */
-static void accepted(struct socket *listener)
+static void accepted(struct socket *listener, struct socket *child)
 {
+	(void)child;
 	socket_wake(listener, POLL_WRITABLE);
 }
 

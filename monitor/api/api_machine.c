@@ -137,6 +137,23 @@ void api_get_config(const struct api_env *env, const struct api_request *r,
 			   "metrics", "mmds-config", "memory-hotplug"));
 }
 
+void api_get_ports(const struct api_env *env, const struct api_request *r,
+		   struct api_answer *a)
+{
+	json_t *list = json_array();
+
+	(void)r;
+	for (unsigned i = 0; i < env->n_ports; i++) {
+		const struct api_port *p = &env->port[i];
+
+		(void)json_array_append_new(
+			list, json_pack("{s:s, s:i, s:s}", "host", p->host,
+					"guest_port", (int)p->guest_port,
+					"protocol", p->udp ? "udp" : "tcp"));
+	}
+	api_json(a, list);
+}
+
 void api_put_action(const struct api_env *env, const struct api_request *r,
 		    struct api_answer *a)
 {

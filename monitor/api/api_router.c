@@ -27,6 +27,7 @@ static const struct route {
 	{ "balloon/hinting/stop", api_hint_stop, API_PATCH, true },
 	{ "balloon/hinting/status", api_hint_status, API_GET, false },
 	{ "mayfly/metrics", api_get_metrics, API_GET, false },
+	{ "mayfly/ports", api_get_ports, API_GET, false },
 };
 
 /* What configures a machine before it runs: by the time somebody can ask,

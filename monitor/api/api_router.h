@@ -15,6 +15,13 @@ struct machine_net;
 
 /* What the handlers work on: the machine, and how it was made. All is
  * borrowed. */
+/* A port of the host that is the guest's. */
+struct api_port {
+	const char *host; /* "127.0.0.1:8080" */
+	unsigned guest_port;
+	bool udp;
+};
+
 struct api_env {
 	struct machine *machine;
 	uint64_t mem_len;
@@ -28,6 +35,8 @@ struct api_env {
 	unsigned vsock_cid; /* 0: no vsock */
 	const char *vsock_path;
 	const struct machine_balloon *balloon; /* NULL: none */
+	const struct api_port *port;
+	unsigned n_ports;
 };
 
 /* Answers a request, whatever it says. The machine lock is held. */

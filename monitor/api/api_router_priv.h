@@ -13,7 +13,7 @@ typedef void api_handler(const struct api_env *env, const struct api_request *r,
 
 /* api_machine.c */
 api_handler api_get_instance, api_get_version, api_get_config,
-	api_get_machine_config, api_put_action;
+	api_get_machine_config, api_get_ports, api_put_action;
 
 /* api_balloon.c */
 api_handler api_get_balloon, api_patch_balloon, api_get_stats, api_patch_stats,

@@ -151,11 +151,13 @@ int run_proxy_bind(struct run_proxy *p, struct err *err)
 	for (; p->n_bound < p->n_publish; p->n_bound++) {
 		struct netproxy_publish *pub = &p->publish[p->n_bound];
 		const bool any = pub->host.port == 0;
-		char text[IP_TEXT_LEN];
+		char *text = p->host[p->n_bound];
 
 		if (netproxy_bind(pub, err))
 			return err_wrap(err, "--publish");
 		ip_format(&pub->host, text);
+		p->port[p->n_bound] =
+			(struct api_port){ text, pub->guest_port, pub->udp };
 		if (any)
 			(void)fprintf(stderr,
 				      "mayfly: port %u%s of the guest is %s\n",

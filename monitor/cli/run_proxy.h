@@ -4,6 +4,7 @@
 #ifndef CLI_RUN_PROXY_H
 #define CLI_RUN_PROXY_H
 
+#include "api/api_router.h"
 #include "base/attr.h"
 #include "net/netproxy.h"
 #include "net/policy.h"
@@ -16,6 +17,9 @@ struct run_proxy {
 	struct policy policy;
 	struct netproxy_publish publish[NETPROXY_PUBLISH_MAX];
 	unsigned n_publish, n_bound;
+	/* of those that are bound, for the control socket */
+	struct api_port port[NETPROXY_PUBLISH_MAX];
+	char host[NETPROXY_PUBLISH_MAX][IP_TEXT_LEN];
 	struct ip_port resolver[NETPROXY_RESOLVERS_MAX];
 	unsigned n_resolvers;
 	struct netproxy *np; /* while the guest runs */

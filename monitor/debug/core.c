@@ -53,11 +53,29 @@ void core_fini(struct core *c)
 
 /* --- the stream of headers and notes --------------------------------------- */
 
+/* Moves past the first `done` bytes of the pieces. */
+static struct iovec *skip(struct iovec *iov, const struct iovec *end,
+			  size_t done)
+{
+	while (iov < end && done >= iov->iov_len) {
+		done -= iov->iov_len;
+		iov++;
+	}
+	if (iov < end) {
+		iov->iov_base = (uint8_t *)iov->iov_base + done;
+		iov->iov_len -= done;
+	}
+	return iov;
+}
+
 static void write_all(struct writer *w, struct iovec *iov, unsigned n,
 		      uint64_t off)
 {
-	while (n > 0 && !w->error) {
-		const ssize_t r = pwritev(w->core->fd, iov, (int)n, (off_t)off);
+	const struct iovec *end = iov + n;
+
+	while (iov < end && !w->error) {
+		const ssize_t r =
+			pwritev(w->core->fd, iov, (int)(end - iov), (off_t)off);
 
 		if (r < 0 && errno == EINTR)
 			continue;
@@ -66,18 +84,7 @@ static void write_all(struct writer *w, struct iovec *iov, unsigned n,
 			return;
 		}
 		off += (uint64_t)r;
-		for (size_t left = (size_t)r; left > 0;) {
-			const size_t part =
-				left < iov->iov_len ? left : iov->iov_len;
-
-			iov->iov_base = (uint8_t *)iov->iov_base + part;
-			iov->iov_len -= part;
-			left -= part;
-			if (iov->iov_len == 0) {
-				iov++;
-				n--;
-			}
-		}
+		iov = skip(iov, end, (size_t)r);
 	}
 }
 
@@ -223,13 +230,19 @@ static void put_auxv(struct writer *w)
 	put_note(w, NT_AUXV, auxv, len);
 }
 
+/* Of a file: others have names in brackets. */
+static bool is_of_file(const struct stop *s, const struct debug_area *a)
+{
+	return a->name_off && stop_area_name(s, a)[0] != '[';
+}
+
 static size_t files_len(const struct stop *s, uint64_t *ret_count)
 {
 	size_t len = 2 * sizeof(uint64_t);
 
 	*ret_count = 0;
 	for (uint32_t i = 0; i < s->s.n_areas; i++)
-		if (s->area[i].name_off) {
+		if (is_of_file(s, &s->area[i])) {
 			len += 3 * sizeof(uint64_t) + 1 +
 			       strlen(stop_area_name(s, &s->area[i]));
 			++*ret_count;
@@ -250,11 +263,11 @@ static void put_files(struct writer *w)
 		const uint64_t row[3] = { a->start, a->end,
 					  a->file_off / PAGE };
 
-		if (a->name_off)
+		if (is_of_file(s, a))
 			put(w, row, sizeof(row));
 	}
 	for (uint32_t i = 0; i < s->s.n_areas; i++)
-		if (s->area[i].name_off) {
+		if (is_of_file(s, &s->area[i])) {
 			const char *name = stop_area_name(s, &s->area[i]);
 
 			put(w, name, strlen(name) + 1);
@@ -289,32 +302,25 @@ static void put_notes(struct writer *w)
 
 /* --- memory ----------------------------------------------------------------- */
 
-/* The bytes of an area from gva on that lie together, within a page: *ret, or
- * with iov_base NULL a hole; how many. */
+/* The page of an area at gva: *ret, or with iov_base NULL a hole; how many
+ * bytes. */
 static uint64_t area_piece(struct writer *w, const struct debug_area *a,
 			   uint64_t gva, struct iovec *ret)
 {
 	const struct stop *s = w->stop;
-	const uint64_t off = gva - a->start;
-	uint64_t len = 0;
-	gpa_t gpa;
+	struct x86_page page;
 
 	*ret = (struct iovec){ NULL, 0 };
 	if (w->walks-- == 0 && !w->error)
 		w->error = -EPROTO;
 	if (w->walks % LOOK_EVERY == 0 && !w->error && atomic_load(w->cancel))
 		w->error = -ECANCELED;
-	if (x86_walk(s->mem, s->s.cr3, gva, &gpa, &len) == 0) {
-		len = PAGE;
-		if (gmem_span(s->mem, gpa, PAGE, ret))
+	if (x86_walk(s->mem, s->s.cr3, gva, &page) == 0) {
+		page.len = PAGE;
+		if (gmem_span(s->mem, page.gpa, PAGE, ret))
 			*ret = (struct iovec){ NULL, 0 };
-	} else if (a->file_gpa && off < a->file_len) {
-		len = a->file_len - off < PAGE ? a->file_len - off : PAGE;
-		if (gmem_span(s->mem, a->file_gpa + off, len, ret))
-			*ret = (struct iovec){ NULL, 0 };
-		len = PAGE;
 	}
-	return len < a->end - gva ? len : a->end - gva;
+	return page.len < a->end - gva ? page.len : a->end - gva;
 }
 
 /* How much of it has to be in the file: up to the last page there is. */
@@ -372,8 +378,7 @@ static void run_add(struct writer *w, struct run *r, const struct iovec *piece,
 	else
 		r->iov[r->n++] = *piece;
 	r->pages++;
-	if (r->n == PIECES_MAX || r->pages == PAGES_MAX ||
-	    piece->iov_len < PAGE)
+	if (r->n == PIECES_MAX || r->pages == PAGES_MAX)
 		run_flush(w, r);
 }
 
@@ -463,7 +468,7 @@ int core_write(struct core *c, const struct stop *s, const _Atomic bool *cancel,
 		.stop = s,
 		.cancel = cancel,
 		/* twice: to know the lengths, to write; tables hold 512 */
-		.walks = 2 * 512 * pages + 16ull * DEBUG_AREAS_MAX,
+		.walks = 2ull * 512 * pages + 16ull * DEBUG_AREAS_MAX,
 		.bytes = 2 * gmem_total(s->mem),
 	};
 	const uint64_t notes_at =

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "debug/gdb_priv.h"
 #include "debug/gdb_regs.h"
 #include "debug/stop.h"
@@ -18,6 +19,7 @@ void gdb_init(struct gdb *g, const struct gdb_config *cfg)
 
 struct debug_thread *gdb_thread(const struct gdb *g)
 {
+	CHECK(g->stop);
 	return g->tid ? stop_thread(g->stop, g->tid) : g->stop->thread;
 }
 
@@ -44,14 +46,15 @@ static unsigned signal_of(const struct debug_stop *s)
 
 static void say_stopped(struct gdb *g)
 {
-	const struct debug_stop *s = &g->stop->s;
-	const struct debug_thread *t = g->stop->thread;
+	const struct stop *stop = g->stop;
 
+	CHECK(stop);
 	g->owes_reply = false;
 	gdb_out_begin(&g->out);
-	gdb_out_fmt(&g->out, "T%02xthread:%x;", signal_of(s), s->tid);
-	if (s->reason == DEBUG_BREAK && g->swbreak &&
-	    gdb_has_break(g, t->regs[DEBUG_RIP]))
+	gdb_out_fmt(&g->out, "T%02xthread:%x;", signal_of(&stop->s),
+		    stop->s.tid);
+	if (stop->s.reason == DEBUG_BREAK && g->swbreak &&
+	    gdb_has_break(g, stop->thread->regs[DEBUG_RIP]))
 		gdb_out_text(&g->out, "swbreak:;");
 	gdb_out_end(&g->out);
 }

@@ -50,7 +50,7 @@ static enum gdb_done write_bytes(struct gdb *g, uint64_t gva,
 {
 	uint64_t missing = gva;
 
-	switch (stop_write(g->stop, gva, buf, len, &missing)) {
+	switch (stop_write(g->stop, gva, buf, len, g->populating, &missing)) {
 	case 0:
 		return GDB_OK;
 	case -EAGAIN:
@@ -72,6 +72,8 @@ static enum gdb_done insert_break(struct gdb *g, uint64_t gva)
 		return GDB_OK;
 	if (g->n_breaks == GDB_BREAKS_MAX)
 		return GDB_ERROR;
+	if (!g->populating && stop_lacks(g->stop, gva, 1))
+		return write_bytes(g, gva, &int3, 1); /* populates */
 	if (stop_read(g->stop, gva, &byte, 1) != 1)
 		return GDB_FAULT;
 	d = write_bytes(g, gva, &int3, 1);
@@ -87,7 +89,7 @@ static void remove_break(struct gdb *g, struct gdb_break *b)
 	uint8_t now;
 
 	if (stop_read(g->stop, b->gva, &now, 1) == 1 && now == INT3)
-		(void)!stop_write(g->stop, b->gva, &b->byte, 1, &missing);
+		(void)!stop_write(g->stop, b->gva, &b->byte, 1, true, &missing);
 	*b = g->breaks[--g->n_breaks];
 }
 
@@ -127,7 +129,14 @@ enum gdb_done gdb_read_memory(struct gdb *g, const char *args)
 
 	if (!parse_range(&args, &gva, &len) || *args)
 		return GDB_ERROR;
-	n = stop_read(g->stop, gva, buf, len < CHUNK_MAX ? len : CHUNK_MAX);
+	if (len > CHUNK_MAX)
+		len = CHUNK_MAX;
+	if (!g->populating && stop_lacks(g->stop, gva, len)) {
+		g->stop->s.request_gva = gva;
+		g->stop->s.request_len = len;
+		return GDB_POPULATE;
+	}
+	n = stop_read(g->stop, gva, buf, len);
 	if (n == 0 && len > 0)
 		return GDB_FAULT;
 	hide_breaks(g, gva, buf, n);

@@ -34,8 +34,8 @@ void gdb_input_init(struct gdb_input *in)
 static void begin(struct gdb_input *in)
 {
 	in->state = GDB_IN_TEXT;
-	in->escaped = in->too_long = false;
-	in->sum = 0;
+	in->escaped = in->too_long = in->bad_sum = false;
+	in->sum = in->want = 0;
 	in->len = 0;
 }
 
@@ -63,7 +63,7 @@ static enum gdb_event finish(struct gdb_input *in)
 {
 	in->state = GDB_IN_IDLE;
 	in->text[in->len] = '\0';
-	if (in->too_long || in->escaped || in->want != in->sum)
+	if (in->too_long || in->escaped || in->bad_sum || in->want != in->sum)
 		return GDB_EV_BAD;
 	return GDB_EV_PACKET;
 }
@@ -82,16 +82,15 @@ static enum gdb_event take(struct gdb_input *in, char c)
 			take_text(in, c);
 		return GDB_EV_MORE;
 	case GDB_IN_SUM1:
-		if (digit(c) < 0)
-			in->too_long = true;
-		in->want = (uint8_t)(digit(c) << 4);
-		in->state = GDB_IN_SUM2;
-		return GDB_EV_MORE;
 	case GDB_IN_SUM2:
 		if (digit(c) < 0)
-			in->too_long = true;
-		in->want = (uint8_t)(in->want + digit(c));
-		break;
+			in->bad_sum = true;
+		else
+			in->want = (uint8_t)(in->want << 4 | digit(c));
+		if (in->state == GDB_IN_SUM2)
+			break;
+		in->state = GDB_IN_SUM2;
+		return GDB_EV_MORE;
 	}
 	return finish(in);
 }

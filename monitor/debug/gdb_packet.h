@@ -24,7 +24,7 @@ enum gdb_event {
 
 struct gdb_input {
 	enum { GDB_IN_IDLE, GDB_IN_TEXT, GDB_IN_SUM1, GDB_IN_SUM2 } state;
-	bool escaped, too_long;
+	bool escaped, too_long, bad_sum;
 	uint8_t sum, want;
 	size_t len;
 	char text[GDB_PACKET_MAX + 1]; /* ended with NUL */

@@ -147,7 +147,7 @@ static uint32_t tags_expand(const uint8_t *fx)
 	for (unsigned i = 0; i < 8; i++) {
 		const unsigned place = (i - top) & 7;
 		const unsigned tag = fx[FX_TAG_OFF] & 1u << i
-					     ? tag_of(fx + 32 + 16 * place)
+					     ? tag_of(&fx[32 + 16 * place])
 					     : 3;
 
 		tags |= tag << 2 * i;

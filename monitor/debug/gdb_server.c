@@ -121,7 +121,7 @@ static void write_done(struct loop_op *op, int res)
 /* Over a Unix socket: only who could have started this, or root. */
 static bool may_connect(int fd)
 {
-	struct sockaddr_storage a;
+	struct sockaddr_storage a = { 0 };
 	struct ucred who;
 	socklen_t len = sizeof(a);
 

@@ -152,19 +152,9 @@ const char *stop_area_name(const struct stop *st, const struct debug_area *a)
 
 /* --- memory --------------------------------------------------------------- */
 
-/* What a page that does not exist yet will hold: the file's bytes, zeros. */
-static void read_absent(const struct stop *st, const struct debug_area *a,
-			uint64_t gva, uint8_t *buf, size_t len)
+static int walk(const struct stop *st, uint64_t gva, struct x86_page *ret)
 {
-	const uint64_t off = gva - a->start;
-	size_t n = 0;
-
-	if (a->file_gpa && off < a->file_len) {
-		n = a->file_len - off < len ? a->file_len - off : len;
-		if (gmem_read(st->mem, a->file_gpa + off, buf, n))
-			n = 0;
-	}
-	memset(buf + n, 0, len - n);
+	return x86_walk(st->mem, st->s.cr3, gva, ret);
 }
 
 size_t stop_read(const struct stop *st, uint64_t gva, void *buf, size_t len)
@@ -175,18 +165,16 @@ size_t stop_read(const struct stop *st, uint64_t gva, void *buf, size_t len)
 	while (done < len) {
 		const uint64_t at = gva + done;
 		size_t part = PAGE - at % PAGE;
-		uint64_t page_len;
-		gpa_t gpa;
+		struct x86_page page;
 
 		if (part > len - done)
 			part = len - done;
-		if (x86_walk(st->mem, st->s.cr3, at, &gpa, &page_len)) {
-			const struct debug_area *a = stop_area(st, at);
-
-			if (!a)
+		if (walk(st, at, &page) == 0) {
+			if (gmem_read(st->mem, page.gpa, out + done, part))
 				break;
-			read_absent(st, a, at, out + done, part);
-		} else if (gmem_read(st->mem, gpa, out + done, part)) {
+		} else if (stop_area(st, at)) {
+			memset(out + done, 0, part);
+		} else {
 			break;
 		}
 		done += part;
@@ -194,29 +182,60 @@ size_t stop_read(const struct stop *st, uint64_t gva, void *buf, size_t len)
 	return done;
 }
 
+bool stop_lacks(const struct stop *st, uint64_t gva, size_t len)
+{
+	for (uint64_t off = 0; off < len; off += PAGE - (gva + off) % PAGE) {
+		const struct debug_area *a = stop_area(st, gva + off);
+		struct x86_page page;
+
+		if (a && a->name_off && walk(st, gva + off, &page))
+			return true;
+	}
+	return false;
+}
+
 int stop_write(const struct stop *st, uint64_t gva, const void *buf, size_t len,
-	       uint64_t *ret_gva)
+	       bool force, uint64_t *ret_gva)
 {
 	const uint8_t *in = buf;
 
 	while (len > 0) {
 		size_t part = PAGE - gva % PAGE;
-		uint64_t page_len;
-		gpa_t gpa;
+		struct x86_page page;
+		const bool absent = walk(st, gva, &page);
 
 		if (part > len)
 			part = len;
-		if (x86_walk(st->mem, st->s.cr3, gva, &gpa, &page_len)) {
+		if (absent || (!page.writable && !force)) {
 			*ret_gva = gva;
 			return stop_area(st, gva) ? -EAGAIN : -EFAULT;
 		}
-		if (gmem_write(st->mem, gpa, in, part))
+		if (gmem_write(st->mem, page.gpa, in, part))
 			return -EFAULT;
 		gva += part;
 		in += part;
 		len -= part;
 	}
 	return 0;
+}
+
+/* A component that XSTATE_BV says is as at the start need not have been
+ * written (Intel SDM 1, 13.6). */
+static void fill_initial(uint8_t *area, size_t len, uint64_t xcr0)
+{
+	static const uint8_t fcw[2] = { 0x7f, 0x03 };
+	const uint8_t used = area[STOP_XSTATE_BV];
+
+	if (!(used & 1)) {
+		memset(area, 0, 24);
+		memcpy(area, fcw, sizeof(fcw));
+		memset(area + 32, 0, 128);
+	}
+	if (!(used & 2))
+		memset(area + 160, 0, 256);
+	if (!(used & 4) && len > STOP_XSAVE_MIN)
+		memset(area + STOP_XSAVE_MIN, 0, len - STOP_XSAVE_MIN);
+	area[STOP_XSTATE_BV] |= (uint8_t)(xcr0 & 7);
 }
 
 size_t stop_read_fpu(const struct stop *st, const struct debug_thread *t,
@@ -226,6 +245,8 @@ size_t stop_read_fpu(const struct stop *st, const struct debug_thread *t,
 		len = st->s.fpu_len;
 	if (!t->fpu_gpa || gmem_read(st->mem, t->fpu_gpa, buf, len))
 		return 0;
+	if (st->s.xcr0 && len >= STOP_XSAVE_MIN)
+		fill_initial(buf, len, st->s.xcr0);
 	return len;
 }
 

@@ -30,6 +30,7 @@ struct stop {
 #define STOP_GVA_END    0x800000000000ull /* the program's half */
 #define STOP_FPU_MIN    512u              /* FXSAVE */
 #define STOP_XSAVE_MIN  576u              /* ... and the header */
+#define STOP_XSTATE_BV  512u
 #define STOP_FPU_MAX    16384u
 #define STOP_SIGNAL_MAX 64u
 
@@ -48,12 +49,18 @@ const struct debug_area *stop_area(const struct stop *s, uint64_t gva);
 /* "" for a mapping of no file. */
 const char *stop_area_name(const struct stop *s, const struct debug_area *a);
 
-/* The program's memory. How many bytes from gva on could be read. */
+/* The program's memory. How many bytes from gva on could be read; what does
+ * not exist yet is zeros. */
 WUR size_t stop_read(const struct stop *s, uint64_t gva, void *buf, size_t len);
-/* 0; -EAGAIN: there is no page yet at *ret_gva, the guest can make one;
- * -EFAULT: nothing can be written there. Some of it may be written. */
+/* Some of it is a file's, and not in memory. */
+bool stop_lacks(const struct stop *s, uint64_t gva, size_t len);
+/*
+ * 0; -EAGAIN: first the guest has to make the program's own page at *ret_gva;
+ * -EFAULT: nothing can be written there. Some of it may be written. `force`:
+ * the guest was asked; a page it cannot write to may be somebody else's, too.
+ */
 WUR int stop_write(const struct stop *s, uint64_t gva, const void *buf,
-		   size_t len, uint64_t *ret_gva);
+		   size_t len, bool force, uint64_t *ret_gva);
 
 /* The thread's FXSAVE or XSAVE area: how many bytes there are, at most `len`;
  * 0: it has none that can be read. */

@@ -3,11 +3,11 @@
 #include "mem/x86_walk.h"
 
 #include <errno.h>
-#include <stdbool.h>
 
 #include "mem/gmem.h"
 
 #define PTE_PRESENT 0x001ull
+#define PTE_WRITE   0x002ull
 #define PTE_LARGE   0x080ull
 #define PTE_ADDRESS 0x000ffffffffff000ull
 
@@ -30,12 +30,12 @@ static bool is_canonical(uint64_t gva)
 	return high == 0 || high == UINT64_MAX >> (GVA_BITS - 1);
 }
 
-int x86_walk(const struct gmem *m, gpa_t cr3, uint64_t gva, gpa_t *ret_gpa,
-	     uint64_t *ret_len)
+int x86_walk(const struct gmem *m, gpa_t cr3, uint64_t gva,
+	     struct x86_page *ret)
 {
 	gpa_t table = cr3 & PTE_ADDRESS;
 
-	*ret_len = 1;
+	*ret = (struct x86_page){ .len = 1, .writable = true };
 	if (!is_canonical(gva))
 		return -EFAULT;
 	for (unsigned level = LEVELS;; level--) {
@@ -46,15 +46,16 @@ int x86_walk(const struct gmem *m, gpa_t cr3, uint64_t gva, gpa_t *ret_gpa,
 		if (gmem_read(m, table + (gva >> shift & 511) * sizeof(entry),
 			      &entry, sizeof(entry)))
 			entry = 0;
-		*ret_len = (1ull << shift) - off;
+		ret->len = (1ull << shift) - off;
 		if (!(entry & PTE_PRESENT))
 			return -EFAULT;
+		ret->writable &= (entry & PTE_WRITE) != 0;
 		table = entry & PTE_ADDRESS;
 		if (level == 1 || (level < LEVELS && (entry & PTE_LARGE))) {
 			table &= ~((1ull << shift) - 1);
 			if (!gmem_has(m, table, 1ull << shift))
 				return -EFAULT;
-			*ret_gpa = table + off;
+			ret->gpa = table + off;
 			return 0;
 		}
 	}

@@ -5,6 +5,7 @@
 #ifndef MEM_X86_WALK_H
 #define MEM_X86_WALK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -12,13 +13,19 @@
 
 struct gmem;
 
+struct x86_page {
+	gpa_t gpa;
+	uint64_t len;
+	bool writable; /* every level says so */
+};
+
 /*
- * 0: *ret_gpa is where gva lies, and *ret_len bytes from there on are in the
+ * 0: ret->gpa is where gva lies, and ret->len bytes from there on are in the
  * same page, which is in RAM as a whole. -EFAULT: not mapped, and so are (by
- * the same entry) *ret_len bytes from gva on, at least 1. An address that is
+ * the same entry) ret->len bytes from gva on, at least 1. An address that is
  * not canonical is not mapped.
  */
-WUR int x86_walk(const struct gmem *m, gpa_t cr3, uint64_t gva, gpa_t *ret_gpa,
-		 uint64_t *ret_len);
+WUR int x86_walk(const struct gmem *m, gpa_t cr3, uint64_t gva,
+		 struct x86_page *ret);
 
 #endif

@@ -113,8 +113,8 @@ WUR int stops_init(struct machine *m, struct err *err);
 void stops_shutdown(struct machine *m);
 void stops_fini(struct machine *m); /* accepts a zeroed one */
 uint32_t stops_flags(const struct machine_config *cfg); /* STARTUP_* */
-/* The guest tells of a stop at gpa: false if that is none. */
-bool stops_note(struct vcpu_thread *t, gpa_t gpa);
+/* The guest tells of a stop at gpa; t->stopped unless it is none. */
+void stops_note(struct vcpu_thread *t, gpa_t gpa);
 /* ... and this returns when the guest may go on. */
 void stops_serve(struct vcpu_thread *t);
 void stops_end(struct machine *m); /* whoever waits in stops_serve leaves */

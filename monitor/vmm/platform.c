@@ -148,7 +148,8 @@ void platform_write(struct vcpu_thread *t, unsigned off, const void *buf,
 	} else if (off == PLATFORM_REG_BATCH && n == 8) {
 		run_batch(t, v);
 		return;
-	} else if (off == PLATFORM_REG_STOP && n == 8 && stops_note(t, v)) {
+	} else if (off == PLATFORM_REG_STOP && n == 8) {
+		stops_note(t, v);
 		return;
 	} else if (off == PLATFORM_REG_SLEEP_STATUS && n == 1) {
 		return; /* Linux clears the status before it sleeps */

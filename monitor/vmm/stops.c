@@ -133,19 +133,15 @@ uint32_t stops_flags(const struct machine_config *cfg)
 
 /* --- a stop ------------------------------------------------------------------ */
 
-bool stops_note(struct vcpu_thread *t, gpa_t gpa)
+void stops_note(struct vcpu_thread *t, gpa_t gpa)
 {
 	struct stops *s = &t->m->stops;
 
-	if (!s->on || s->busy)
-		return false;
-	if (stop_load(&s->stop, gpa)) {
-		log_guest("platform", "bad stop at 0x%llx",
+	if (s->on && !s->busy && stop_load(&s->stop, gpa) == 0)
+		s->busy = t->stopped = true;
+	else
+		log_guest("platform", "stop at 0x%llx ignored",
 			  (unsigned long long)gpa);
-		return false;
-	}
-	s->busy = t->stopped = true;
-	return true;
 }
 
 static void write_core(struct stops *s, struct machine *m)

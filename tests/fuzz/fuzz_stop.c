@@ -85,7 +85,7 @@ static void look_at(const struct stop *s)
 			stop_read(s, s->area[i].start, buf, sizeof(buf));
 
 		CHECK(n <= sizeof(buf));
-		(void)!stop_write(s, s->area[i].start, buf, n, &missing);
+		(void)!stop_write(s, s->area[i].start, buf, n, true, &missing);
 	}
 }
 

@@ -15,9 +15,11 @@ truncate -s 1M a.img b.img
 
 EVERY="--disk a.img,bw=100M,iops=10000 --disk b.img,queues=4"
 EVERY="$EVERY --vsock cid=3,path=vs"
+EVERY="$EVERY --publish 0:80 --publish 0:80/udp --egress all"
 EVERY="$EVERY --balloon size=1M,reporting,hinting,deflate-on-oom"
 USED="disks 2
 sockets 1
+networks 1
 balloons 1
 random sources 1"
 if [ "$NET_OWN" = yes ]; then

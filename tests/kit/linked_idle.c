@@ -3,6 +3,7 @@
  * used, and halts for ever. With "hot" on the command line it ends with many
  * requests in quick succession. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "abi/netproxy.h"
 #include "drivers/balloon.h"
 #include "drivers/blk.h"
 #include "drivers/console.h"
@@ -152,6 +153,38 @@ static unsigned use_sockets(void)
 	return 1;
 }
 
+/* A listening socket and one for datagrams; both stay. */
+static unsigned use_network(void)
+{
+	static struct netproxy_request req = {
+		.magic = NETPROXY_MAGIC,
+		.addr = { .family = NETPROXY_INET, .port = 80 },
+	};
+	static struct netproxy_reply reply;
+	static const uint32_t ports[] = { NETPROXY_PORT_LISTEN,
+					  NETPROXY_PORT_UDP };
+
+	for (unsigned i = 0; i < ARRAY_LEN(ports); i++) {
+		const bool listens = ports[i] == NETPROXY_PORT_LISTEN;
+		const int conn = vsock_connect(
+			listens ? VSOCK_STREAM : VSOCK_SEQPACKET, ports[i]);
+		int64_t n;
+
+		expect(conn >= 0, "connection", conn);
+		if (vsock_wait_open(conn)) {
+			vsock_close(conn);
+			return 0;
+		}
+		req.backlog = listens;
+		n = vsock_send_all(conn, &req, sizeof(req));
+		expect(n == sizeof(req), "request", n);
+		n = vsock_recv_wait(conn, &reply, sizeof(reply));
+		expect(n == sizeof(reply) && reply.error == 0, "reply",
+		       reply.error);
+	}
+	return 1;
+}
+
 static unsigned use_rng(void)
 {
 	uint8_t bytes[16];
@@ -177,6 +210,7 @@ void kit_main(gpa_t start_info, uint64_t tsc_entry)
 	say(CONSOLE_OUT, "cards %u\n", use_cards());
 	say(CONSOLE_OUT, "balloons %u\n", use_balloon());
 	say(CONSOLE_OUT, "sockets %u\n", use_sockets());
+	say(CONSOLE_OUT, "networks %u\n", use_network());
 	say(CONSOLE_OUT, "random sources %u\n", use_rng());
 	say(CONSOLE_ERR, "errors\n");
 	console_flush(false);

@@ -65,6 +65,8 @@ same()
 		exec env -i $ENV timeout -s KILL "$RUN_LIMIT" "$@" \
 			<"$INPUT" >../host.out 2>../host.err
 	) 2>/dev/null || t_status=$?
+	# What is the root in the guest is a folder here.
+	sed -i "s|$PWD/host.dir||g" host.out host.err
 	# shellcheck disable=SC2086 # words
 	run_mayfly_in "$INPUT" run $RUN $t_root $t_env "$@"
 	[ "$status" = "$t_status" ] ||

@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/err.h"
 
-#define P  1u
+#define P  3u /* present, writable */
 #define PS 0x80u
 
 static const char strings[] = "\0/bin/program\0/lib/lib.so";
@@ -38,14 +38,12 @@ static void make_tables(struct stop_rig *r)
 static void make_areas(struct stop_rig *r)
 {
 	const struct debug_area area[5] = {
-		{ RIG_TEXT, RIG_TEXT + 0x2000, 0, 0, 0, 5, 0, 1, 0 },
-		{ RIG_DATA, RIG_DATA + 0x2000, 0, 0, 0, 3, 0, 0, 0 },
-		{ RIG_LIB, RIG_LIB + 0x2000, 0x3000, RIG_FILE, RIG_LIB_LEN, 5,
-		  0, 14, 0 },
-		{ RIG_STACK, RIG_STACK + 0x1000, 0, 0, 0, 3, DEBUG_AREA_STACK,
-		  0, 0 },
+		{ RIG_TEXT, RIG_TEXT + 0x2000, 0, 5, 0, 1, 0 },
+		{ RIG_DATA, RIG_DATA + 0x2000, 0, 3, 0, 0, 0 },
+		{ RIG_LIB, RIG_LIB + 0x2000, 0x3000, 5, 0, 14, 0 },
+		{ RIG_STACK, RIG_STACK + 0x1000, 0, 3, 0, 0, 0 },
 		/* a reservation of terabytes */
-		{ 0x10000000000ull, 0x50000000000ull, 0, 0, 0, 0, 0, 0, 0 },
+		{ 0x10000000000ull, 0x50000000000ull, 0, 0, 0, 0, 0 },
 	};
 
 	memcpy(r->area, area, sizeof(area));
@@ -65,7 +63,6 @@ void stop_rig_up(struct stop_rig *r)
 	memcpy(r->ram + RIG_STRINGS, strings, sizeof(strings));
 	for (unsigned i = 0; i < 0x4000; i++)
 		r->ram[RIG_PAGES + i] = (uint8_t)(i + i / 256);
-	memset(r->ram + RIG_FILE, 0xf1, RIG_LIB_LEN);
 	r->s = (struct debug_stop){
 		.version = DEBUG_VERSION,
 		.len = sizeof(r->s),

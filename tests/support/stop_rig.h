@@ -1,8 +1,8 @@
 /* stop_rig.h: guest memory with a stopped program in it, as the guest kernel
  * describes it, for tests of the debugging units. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef TESTS_STOP_RIG_H
-#define TESTS_STOP_RIG_H
+#ifndef SUPPORT_STOP_RIG_H
+#define SUPPORT_STOP_RIG_H
 
 #include "debug/stop.h"
 #include "mem/gmem.h"
@@ -20,16 +20,13 @@
 #define RIG_STRINGS 0x8000u
 #define RIG_FPU     0x9000u
 #define RIG_PAGES   0x10000u /* of the program: text, text, data, stack */
-#define RIG_FILE    0x20000u /* a file's bytes */
 
 /* The program's memory. */
 #define RIG_TEXT  0x400000ull /* two pages, r-x, of a file */
 #define RIG_DATA  0x402000ull /* one page, rw-, and one that is absent */
-#define RIG_LIB   0x410000ull /* two pages, absent: a file of 0x1100 bytes */
+#define RIG_LIB   0x410000ull /* two pages, r-x, absent, of a file */
 #define RIG_HUGE  0x600000ull /* 2 MiB in one entry, at RAM's start */
 #define RIG_STACK 0x5ff000ull /* one page, rw- */
-
-#define RIG_LIB_LEN 0x1100u
 
 struct stop_rig {
 	struct gmem mem;

@@ -24,6 +24,10 @@ static const struct machine_net net = { .name = "tap=tap0",
 					.rate = { .ops = 50 } };
 static const struct machine_balloon balloon = { .hinting = true,
 						.reporting = true };
+static const struct api_port ports[] = {
+	{ "127.0.0.1:8080", 80, false },
+	{ "[::1]:5353", 53, true },
+};
 static struct api_env env = {
 	.machine = &machine,
 	.mem_len = BLN_RAM,
@@ -35,6 +39,8 @@ static struct api_env env = {
 	.net = &net,
 	.n_nets = 1,
 	.balloon = &balloon,
+	.port = ports,
+	.n_ports = 2,
 };
 static struct api_answer a;
 
@@ -230,6 +236,18 @@ Test(api_router, a_machine_without_a_balloon)
 	cr_expect_eq(ask(API_GET, "/vm/config", ""), 200);
 	cr_expect(json_is_null(member("balloon")));
 	env.balloon = &balloon;
+}
+
+Test(api_router, published_ports)
+{
+	cr_expect_eq(ask(API_GET, "/mayfly/ports", ""), 200);
+	cr_expect(strstr(a.body, "\"host\":\"127.0.0.1:8080\"") ||
+		  strstr(a.body, "\"host\": \"127.0.0.1:8080\""));
+	cr_expect(strstr(a.body, "udp"));
+	env.n_ports = 0;
+	cr_expect_eq(ask(API_GET, "/mayfly/ports", ""), 200);
+	cr_expect_null(strstr(a.body, "host"));
+	env.n_ports = 2;
 }
 
 Test(api_router, every_counter_has_its_lines)

@@ -54,41 +54,36 @@ ParameterizedTestParameters(x86_walk, addresses)
 
 ParameterizedTest(struct address *a, x86_walk, addresses, .timeout = 10)
 {
-	gpa_t gpa = 0;
-	uint64_t len = 0;
+	struct x86_page page = { 0 };
 
-	cr_assert_eq(x86_walk(&rig.mem, RIG_PML4, a->gva, &gpa, &len), a->want,
-		     "%s", a->why);
-	cr_assert_eq(gpa, a->gpa, "%s", a->why);
-	cr_assert_eq(len, a->len, "%s: 0x%llx", a->why,
-		     (unsigned long long)len);
+	cr_assert_eq(x86_walk(&rig.mem, RIG_PML4, a->gva, &page), a->want, "%s",
+		     a->why);
+	cr_assert_eq(page.gpa, a->gpa, "%s", a->why);
+	cr_assert_eq(page.len, a->len, "%s: 0x%llx", a->why,
+		     (unsigned long long)page.len);
 }
 
 Test(x86_walk, large_page)
 {
-	gpa_t gpa;
-	uint64_t len;
+	struct x86_page page;
 	static uint8_t ram[4u << 20];
 	struct gmem mem;
 
 	gmem_init_borrowed(&mem, 0, ram, sizeof(ram));
 	memcpy(ram, rig.ram, RIG_RAM);
-	cr_assert_eq(x86_walk(&mem, RIG_PML4, RIG_HUGE + 0x12345, &gpa, &len),
-		     0);
-	cr_assert_eq(gpa, 0x12345);
-	cr_assert_eq(len, (2u << 20) - 0x12345);
+	cr_assert_eq(x86_walk(&mem, RIG_PML4, RIG_HUGE + 0x12345, &page), 0);
+	cr_assert_eq(page.gpa, 0x12345);
+	cr_assert_eq(page.len, (2u << 20) - 0x12345);
+	cr_assert(page.writable);
 }
 
 Test(x86_walk, tables_out_of_ram_are_absent)
 {
-	gpa_t gpa;
-	uint64_t len;
+	struct x86_page page;
 
-	cr_assert_eq(x86_walk(&rig.mem, 0xfffff000, RIG_TEXT, &gpa, &len),
-		     -EFAULT);
+	cr_assert_eq(x86_walk(&rig.mem, 0xfffff000, RIG_TEXT, &page), -EFAULT);
 	stop_rig_entry(&rig, RIG_PDPT, 0, 0x000ffffffffff001);
-	cr_assert_eq(x86_walk(&rig.mem, RIG_PML4, RIG_TEXT, &gpa, &len),
-		     -EFAULT);
+	cr_assert_eq(x86_walk(&rig.mem, RIG_PML4, RIG_TEXT, &page), -EFAULT);
 }
 
 /* --- a stop ------------------------------------------------------------------- */
@@ -179,14 +174,30 @@ Test(stop, memory_is_read_across_pages)
 	cr_assert_eq(stop_read(&rig.stop, 0x1000, buf, 1), 0);
 }
 
-Test(stop, absent_pages_of_a_file_read_as_the_file)
+Test(stop, absent_pages_of_a_file_are_lacking)
 {
-	uint8_t buf[0x2000];
-
 	cr_assert_eq(stop_load(&rig.stop, RIG_STOP), 0);
-	cr_assert_eq(stop_read(&rig.stop, RIG_LIB, buf, 0x3000), 0x2000);
-	for (unsigned i = 0; i < 0x2000; i++)
-		cr_assert_eq(buf[i], i < RIG_LIB_LEN ? 0xf1 : 0, "%u", i);
+	cr_assert(stop_lacks(&rig.stop, RIG_LIB + 0x1fff, 1));
+	cr_assert(stop_lacks(&rig.stop, RIG_LIB - 1, 2));
+	cr_assert_not(stop_lacks(&rig.stop, RIG_LIB - 1, 1));
+	cr_assert_not(stop_lacks(&rig.stop, RIG_TEXT, 0x2000));
+	cr_assert_not(stop_lacks(&rig.stop, RIG_DATA, 0x2000), "zeros");
+}
+
+Test(stop, pages_that_are_not_writable_are_asked_for_first)
+{
+	uint64_t missing = 0;
+
+	stop_rig_entry(&rig, RIG_PT, 1, (RIG_PAGES + 0x1000) | 1);
+	cr_assert_eq(stop_load(&rig.stop, RIG_STOP), 0);
+	cr_assert_eq(stop_write(&rig.stop, RIG_TEXT + 0xfff, "ab", 2, false,
+				&missing),
+		     -EAGAIN);
+	cr_assert_eq(missing, RIG_TEXT + 0x1000);
+	cr_assert_eq(stop_write(&rig.stop, RIG_TEXT + 0xfff, "ab", 2, true,
+				&missing),
+		     0);
+	cr_assert_eq(rig.ram[RIG_PAGES + 0x1000], 'b');
 }
 
 Test(stop, memory_is_written)
@@ -196,15 +207,16 @@ Test(stop, memory_is_written)
 
 	memset(buf, 0xab, sizeof(buf));
 	cr_assert_eq(stop_load(&rig.stop, RIG_STOP), 0);
-	cr_assert_eq(
-		stop_write(&rig.stop, RIG_TEXT + 0xff0, buf, 0x20, &missing),
-		0);
+	cr_assert_eq(stop_write(&rig.stop, RIG_TEXT + 0xff0, buf, 0x20, false,
+				&missing),
+		     0);
 	cr_assert_arr_eq(rig.ram + RIG_PAGES + 0xff0, buf, 0x20);
-	cr_assert_eq(
-		stop_write(&rig.stop, RIG_DATA + 0xff8, buf, 0x20, &missing),
-		-EAGAIN);
+	cr_assert_eq(stop_write(&rig.stop, RIG_DATA + 0xff8, buf, 0x20, false,
+				&missing),
+		     -EAGAIN);
 	cr_assert_eq(missing, RIG_DATA + 0x1000);
-	cr_assert_eq(stop_write(&rig.stop, 0x1000, buf, 1, &missing), -EFAULT);
+	cr_assert_eq(stop_write(&rig.stop, 0x1000, buf, 1, false, &missing),
+		     -EFAULT);
 }
 
 Test(stop, answer_goes_back)

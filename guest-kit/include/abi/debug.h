@@ -81,16 +81,12 @@ struct debug_thread {
 
 /* prot of an area: PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4 */
 #define DEBUG_AREA_SHARED 1u
-#define DEBUG_AREA_STACK  2u
-#define DEBUG_AREA_HEAP   4u
 
 /* A mapping of the program. A page that is not in the page tables reads as
- * the file's bytes where file_gpa says they lie, else as zeros. */
+ * zeros, or, in a mapping of a file, as what DEBUG_POPULATE makes of it. */
 struct debug_area {
 	uint64_t start, end; /* gva, page-aligned; sorted, disjoint */
 	uint64_t file_off;   /* of `start` in the file */
-	uint64_t file_gpa;   /* of the byte at `start`, or 0 */
-	uint64_t file_len;   /* bytes there; zeros follow */
 	uint32_t prot, flags;
 	uint32_t name_off; /* in the strings; 0: no file */
 	uint32_t pad;
@@ -98,7 +94,7 @@ struct debug_area {
 
 /* request */
 #define DEBUG_NONE     0u
-#define DEBUG_POPULATE 1u /* the program's own pages in that range, please */
+#define DEBUG_POPULATE 1u /* pages of the program's own, in that range */
 
 struct debug_stop {
 	uint32_t version; /* DEBUG_VERSION */
@@ -125,7 +121,7 @@ struct debug_stop {
 };
 
 _Static_assert(sizeof(struct debug_thread) == 248, "ABI");
-_Static_assert(sizeof(struct debug_area) == 56, "ABI");
+_Static_assert(sizeof(struct debug_area) == 40, "ABI");
 _Static_assert(sizeof(struct debug_stop) == 352, "ABI");
 
 #endif
