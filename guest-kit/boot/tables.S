@@ -128,15 +128,15 @@ kit_idt:
 	.set v, 0
 	.rept IDT_VECTORS
 	.if v == VEC_SPURIOUS
-	gate v, 5
+	gate v, IST_SPURIOUS
 	.elseif v >= VEC_IRQ_HIGH
-	gate v, 4
+	gate v, IST_IRQ_HIGH
 	.elseif v >= VEC_IRQ
-	gate v, 2
+	gate v, IST_IRQ
 	.elseif v == VEC_NMI || v == VEC_DF || v == VEC_MC
-	gate v, 3
+	gate v, IST_NMI
 	.else
-	gate v, 1
+	gate v, IST_TRAP
 	.endif
 	.set v, v + 1
 	.endr
