@@ -13,7 +13,7 @@
 #define TEXT_GPA   0x100000 /* stubs first, one every STUB_LEN bytes */
 #define RODATA_GPA 0x12c000
 #define TABLES_GPA 0x140000 /* page tables, first pages, data, bss */
-#define DATA_GPA   0x151000 /* the TSS first */
+#define DATA_GPA   0x14b000 /* the TSS first */
 #define STUB_LEN   48
 
 /* Selectors: the order SYSCALL and SYSRET dictate. */
