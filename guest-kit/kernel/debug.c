@@ -401,7 +401,7 @@ static void populate_files(void)
 	struct vm_range v = { 0 };
 
 	while (vm_next(v.end, &v))
-		if (v.file)
+		if (v.name && v.name[0] != '[')
 			(void)vm_populate(v.start, v.end - v.start, false);
 }
 

@@ -36,7 +36,7 @@ static void place(char *text, uint64_t room, uint64_t gva)
 	struct vm_range v;
 
 	text[0] = 0;
-	if (!vm_next(gva, &v) || gva < v.start || !v.file || !v.name)
+	if (!vm_next(gva, &v) || gva < v.start || !v.name || v.name[0] == '[')
 		return;
 	(void)fs_program_path(program, sizeof(program));
 	symbol = str_equal(v.name, program) ? elf_symbol(gva, &offset) : NULL;
