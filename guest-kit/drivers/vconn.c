@@ -1,61 +1,36 @@
-/* vconn.c: connections to the host. A packet to the host is a header in the
- * transmit ring and a copy of the sender's bytes; one from the host is handed
- * to its owner in the buffer it came in, or, if it is small, in a copy. */
+/* vconn.c: connections to the host. A packet from there is handed to its owner
+ * in the buffer it came in, or, if it is small, in a copy. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/vconn.h"
 
 #include "drivers/mmio.h"
-#include "drivers/virtio.h"
+#include "drivers/vconn_priv.h"
 #include "kernel/irq.h"
 #include "kernel/kmem.h"
 #include "lib/string.h"
 #include "linux/errno.h"
 
-#define CID_HOST 2
-
 #define FEATURE_STREAM    (1u << 0)
 #define FEATURE_SEQPACKET (1u << 1)
-
-enum queue { RX, TX, EVENT, QUEUES };
-enum op { REQUEST = 1, RESPONSE, RST, SHUTDOWN, RW, UPDATE, ASK_CREDIT };
-
-#define OWE(op) (uint8_t)(1u << (op))
-
-#define EOM 1u /* of RW flags: a record ends here */
 
 #define RX_LEN    16384u /* of a receive buffer, with struct pkt */
 #define RX_N      32
 #define HAND_OVER 8192u /* bytes from which a buffer goes to the owner */
-#define PACKETS   (VIRTIO_RING_MAX / 2) /* two descriptors each */
 #define BUCKETS   512u
 #define CONNS_MAX 16384u
 
 #define PORT_FIRST 0x10000u /* of our own */
 #define PORT_LAST  0xefffffffu
 
-struct header {
-	uint64_t src_cid, dst_cid;
-	uint32_t src_port, dst_port, len;
-	uint16_t type, op;
-	uint32_t flags, buf_alloc, fwd_cnt;
-} __attribute__((packed));
-
-_Static_assert(sizeof(struct header) == 44, "virtio 1.2, 5.10.6");
-
 static LARGE struct {
 	bool tried, usable;
-	struct virtio dev;
 	uint32_t cid, next_port, n;
 	struct vconn *bucket[BUCKETS];
 	struct vport *ports;
-	struct vconn *owed, **owed_end; /* wait to send what they owe */
-	struct vconn *blocked;          /* wait for room in the ring */
 	struct pkt *rx[RX_N];
-	struct header header[PACKETS];
-	struct pkt *data[PACKETS]; /* behind the header, or NULL */
-	uint8_t free[PACKETS];
-	unsigned n_free;
 } s;
+
+LARGE struct virtio vconn_dev;
 
 /* --- the table ------------------------------------------------------------- */
 
@@ -90,33 +65,12 @@ static struct vconn *take(uint32_t port, uint32_t peer_port, uint16_t type)
 	return c;
 }
 
-/* Out of the lists of those that wait for room in the ring. */
-static void leave_lists(struct vconn *c)
-{
-	struct vconn **p;
-
-	if (c->in_owed) {
-		for (p = &s.owed; *p != c; p = &(*p)->next_owed)
-			;
-		*p = c->next_owed;
-		if (s.owed_end == &c->next_owed)
-			s.owed_end = p;
-		c->in_owed = false;
-	}
-	if (c->blocked_by_ring) {
-		for (p = &s.blocked; *p != c; p = &(*p)->next_blocked)
-			;
-		*p = c->next_blocked;
-		c->blocked_by_ring = false;
-	}
-}
-
-static void release(struct vconn *c)
+void vconn_release(struct vconn *c)
 {
 	struct vconn **p = bucket(c->port, c->peer_port);
 	struct pkt *part;
 
-	leave_lists(c);
+	vconn_leave_lists(c);
 	while (*p != c)
 		p = &(*p)->next;
 	*p = c->next;
@@ -132,209 +86,11 @@ static void changed(struct vconn *c)
 		c->ops->changed(c);
 }
 
-/* --- sending --------------------------------------------------------------- */
-
-static void reap(void)
-{
-	unsigned index;
-	uint32_t len;
-
-	while (virtq_pop(&s.dev, TX, &index, &len)) {
-		struct pkt **data = &s.data[index / 2];
-
-		if (*data)
-			pkt_free(*data);
-		*data = NULL;
-		s.free[s.n_free++] = (uint8_t)(index / 2);
-	}
-}
-
-/* There must be room. Takes data. */
-static void put(const struct header *h, struct pkt *data)
-{
-	const unsigned i = s.free[--s.n_free];
-	const struct virtq_part part[] = {
-		{ phys_of(&s.header[i]), sizeof(*h), false },
-		{ data ? phys_of(data->data) : 0, h->len, false },
-	};
-
-	s.header[i] = *h;
-	s.data[i] = data;
-	virtq_add_chain(&s.dev.q[TX], 2 * i, part, data ? 2 : 1);
-}
-
-static struct header header_of(struct vconn *c, enum op op, uint32_t len)
-{
-	c->told_cnt = c->fwd_cnt;
-	return (struct header){
-		.src_cid = s.cid,
-		.dst_cid = c->peer_cid,
-		.src_port = c->port,
-		.dst_port = c->peer_port,
-		.len = len,
-		.type = (uint16_t)c->type,
-		.op = (uint16_t)op,
-		.flags = op == SHUTDOWN ? c->my_shut : 0,
-		.buf_alloc = VCONN_BUF_LEN,
-		.fwd_cnt = c->fwd_cnt,
-	};
-}
-
-/* Sends what is owed, first things first; false: there is no room. A
- * connection that has said RST and is nobody's is gone then. */
-static bool pay(struct vconn *c)
-{
-	while (c->owed && s.n_free) {
-		const enum op op = (enum op)__builtin_ctz(c->owed);
-		const struct header h = header_of(c, op, 0);
-
-		c->owed &= (uint8_t)~OWE(op);
-		put(&h, NULL);
-	}
-	return !c->owed;
-}
-
-/* The room that came back goes to those that wait for it. */
-static void serve_waiting(void)
-{
-	while (s.owed && s.n_free) {
-		struct vconn *c = s.owed;
-
-		if (!pay(c))
-			break;
-		s.owed = c->next_owed;
-		if (!s.owed)
-			s.owed_end = &s.owed;
-		c->in_owed = false;
-		if (c->reset && !c->ops)
-			release(c);
-	}
-	while (s.blocked && s.n_free) {
-		struct vconn *c = s.blocked;
-
-		s.blocked = c->next_blocked;
-		c->blocked_by_ring = false;
-		if (c->ops && vconn_has_room(c)) {
-			c->blocked = false;
-			c->ops->room(c);
-		}
-	}
-}
-
-/* Room in the ring? If not, an interrupt says when. */
-static bool have_room(void)
-{
-	reap();
-	if (!s.n_free && virtio_listen(&s.dev, TX))
-		reap();
-	return s.n_free;
-}
-
-static void owe(struct vconn *c, enum op op)
-{
-	c->owed |= OWE(op);
-	if (!c->in_owed && have_room() && pay(c)) {
-		virtio_notify(&s.dev, TX);
-		return;
-	}
-	if (c->in_owed)
-		return;
-	c->in_owed = true;
-	c->next_owed = NULL;
-	*s.owed_end = c;
-	s.owed_end = &c->next_owed;
-}
-
-static uint32_t credit(const struct vconn *c)
-{
-	const uint32_t out = c->tx_cnt - c->peer_fwd;
-
-	return out < c->peer_alloc ? c->peer_alloc - out : 0;
-}
-
-bool vconn_has_room(const struct vconn *c)
-{
-	return c->state == VCONN_OPEN && !c->owed && credit(c);
-}
-
-static int64_t refuse(struct vconn *c)
-{
-	c->blocked = true;
-	if (!s.n_free && !c->blocked_by_ring) {
-		c->blocked_by_ring = true;
-		c->next_blocked = s.blocked;
-		s.blocked = c;
-	}
-	return -LINUX_EAGAIN;
-}
-
-/* One packet with len bytes of io: 0, -ENOBUFS or -EFAULT. */
-static int64_t send_piece(struct vconn *c, struct io *io, uint32_t len,
-			  bool end)
-{
-	struct pkt *p = pkt_new(len);
-	struct header h;
-
-	if (!p)
-		return -LINUX_ENOBUFS;
-	if (io_get(io, p->data, len) != len) {
-		pkt_free(p);
-		return -LINUX_EFAULT;
-	}
-	c->tx_cnt += len;
-	h = header_of(c, RW, len);
-	h.flags = end ? EOM : 0;
-	put(&h, p);
-	return 0;
-}
-
-static int64_t send_pieces(struct vconn *c, struct io *io, uint64_t len)
-{
-	uint64_t done = 0, piece_max = VSOCK_SEND_MAX;
-	int64_t rc = 0;
-
-	while (done < len && s.n_free) {
-		uint64_t piece = min_u64(len - done, piece_max);
-		const bool last = io->left == piece;
-
-		rc = send_piece(c, io, (uint32_t)piece,
-				last && c->type == VSOCK_SEQPACKET);
-		/* long pieces need memory in a row */
-		if (rc == -LINUX_ENOBUFS && piece_max > 2048 &&
-		    c->type == VSOCK_STREAM) {
-			piece_max = 2048;
-			continue;
-		}
-		if (rc)
-			break;
-		done += piece;
-	}
-	virtio_notify(&s.dev, TX);
-	return done ? (int64_t)done : rc;
-}
-
-int64_t vconn_send(struct vconn *c, struct io *io)
-{
-	const bool record = c->type == VSOCK_SEQPACKET;
-	const uint64_t least = record ? io->left : 1;
-
-	if (c->reset)
-		return -LINUX_ECONNRESET;
-	if ((c->my_shut & VSOCK_SEND) || (c->peer_shut & VSOCK_RECEIVE))
-		return -LINUX_EPIPE;
-	if (record && c->state == VCONN_OPEN && least > c->peer_alloc)
-		return -LINUX_EMSGSIZE;
-	if (c->state != VCONN_OPEN || c->owed || credit(c) < least ||
-	    !have_room() || least > (uint64_t)s.n_free * VSOCK_SEND_MAX)
-		return refuse(c);
-	return send_pieces(c, io, min_u64(io->left, credit(c)));
-}
-
 /* --- receiving ------------------------------------------------------------- */
 
 /* The packet's bytes, in their buffer if they are many, which is replaced;
  * NULL: no memory. */
-static struct pkt *bytes_of(struct pkt **buffer, const struct header *h)
+static struct pkt *bytes_of(struct pkt **buffer, const struct vconn_header *h)
 {
 	struct pkt *p = *buffer, *fresh;
 
@@ -372,12 +128,12 @@ static struct pkt *join(struct pktq *pieces)
 
 static void reset(struct vconn *c)
 {
-	owe(c, RST);
+	vconn_owe(c, RST);
 	c->reset = true;
 	changed(c);
 }
 
-static void on_data(struct vconn *c, const struct header *h,
+static void on_data(struct vconn *c, const struct vconn_header *h,
 		    struct pkt **buffer)
 {
 	struct pkt *p;
@@ -407,7 +163,7 @@ static void on_data(struct vconn *c, const struct header *h,
 }
 
 /* Nobody knows the connection, or wants it. */
-static void refuse_packet(const struct header *h)
+static void refuse_packet(const struct vconn_header *h)
 {
 	struct vconn *c;
 
@@ -418,9 +174,9 @@ static void refuse_packet(const struct header *h)
 		return;
 	c->peer_cid = (uint32_t)h->src_cid;
 	c->reset = true;
-	owe(c, RST);
+	vconn_owe(c, RST);
 	if (!c->owed)
-		release(c);
+		vconn_release(c);
 }
 
 static struct vport *find_port(uint32_t port)
@@ -432,7 +188,7 @@ static struct vport *find_port(uint32_t port)
 	return p;
 }
 
-static void on_request(const struct header *h)
+static void on_request(const struct vconn_header *h)
 {
 	struct vport *port = find_port(h->dst_port);
 	struct vconn *c = port ? take(h->dst_port, h->src_port, h->type) : NULL;
@@ -445,15 +201,15 @@ static void on_request(const struct header *h)
 	c->incoming = true;
 	c->peer_alloc = h->buf_alloc;
 	if (!port->request(port, c)) {
-		release(c);
+		vconn_release(c);
 		refuse_packet(h);
 		return;
 	}
-	owe(c, RESPONSE);
+	vconn_owe(c, RESPONSE);
 	changed(c);
 }
 
-static void on_packet_of(struct vconn *c, const struct header *h,
+static void on_packet_of(struct vconn *c, const struct vconn_header *h,
 			 struct pkt **buffer)
 {
 	c->peer_alloc = h->buf_alloc;
@@ -462,7 +218,7 @@ static void on_packet_of(struct vconn *c, const struct header *h,
 	case RST:
 		c->reset = true;
 		if (c->state == VCONN_CLOSING) {
-			release(c);
+			vconn_release(c);
 			return;
 		}
 		changed(c);
@@ -481,7 +237,7 @@ static void on_packet_of(struct vconn *c, const struct header *h,
 		changed(c);
 		return;
 	case ASK_CREDIT:
-		owe(c, UPDATE);
+		vconn_owe(c, UPDATE);
 		break;
 	default:
 		break;
@@ -490,7 +246,7 @@ static void on_packet_of(struct vconn *c, const struct header *h,
 
 static void on_packet(struct pkt **buffer, uint32_t len)
 {
-	struct header h;
+	struct vconn_header h;
 	struct vconn *c;
 
 	if (len < sizeof(h))
@@ -519,7 +275,7 @@ static void on_packet(struct pkt **buffer, uint32_t len)
 
 static void offer(unsigned i)
 {
-	virtq_add(&s.dev.q[RX], i, phys_of(s.rx[i]->data),
+	virtq_add(&vconn_dev.q[RX], i, phys_of(s.rx[i]->data),
 		  RX_LEN - (uint32_t)sizeof(struct pkt), true);
 }
 
@@ -531,7 +287,7 @@ void vconn_poll(void)
 
 	if (!s.usable)
 		return;
-	while (virtq_pop(&s.dev, RX, &index, &len)) {
+	while (virtq_pop(&vconn_dev, RX, &index, &len)) {
 		if (index >= RX_N)
 			continue;
 		on_packet(&s.rx[index], len);
@@ -539,28 +295,27 @@ void vconn_poll(void)
 		any = true;
 	}
 	if (any)
-		virtio_notify(&s.dev, RX);
-	reap();
-	serve_waiting();
-	virtio_notify(&s.dev, TX);
+		virtio_notify(&vconn_dev, RX);
+	vconn_serve_waiting();
+	virtio_notify(&vconn_dev, TX);
 }
 
 static void on_interrupt(void)
 {
-	virtio_acknowledge(&s.dev);
+	virtio_acknowledge(&vconn_dev);
 	do {
-		s.dev.config_changed = false; /* the address is as it was */
+		vconn_dev.config_changed = false; /* the address is as it was */
 		vconn_poll();
-	} while (virtio_listen(&s.dev, RX) ||
-		 ((s.owed || s.blocked) && virtio_listen(&s.dev, TX)));
+	} while (virtio_listen(&vconn_dev, RX) ||
+		 (vconn_tx_waits() && virtio_listen(&vconn_dev, TX)));
 }
 
 void vconn_wait(uint64_t until_ns)
 {
-	s.dev.config_changed = false;
-	virtio_wait(&s.dev, RX, until_ns);
+	vconn_dev.config_changed = false;
+	virtio_wait(&vconn_dev, RX, until_ns);
 	vconn_poll();
-	if (virtio_listen(&s.dev, RX))
+	if (virtio_listen(&vconn_dev, RX))
 		vconn_poll();
 }
 
@@ -570,8 +325,8 @@ static bool init(void)
 {
 	unsigned cid;
 
-	if (!virtio_find(&s.dev, VIRTIO_ID_VSOCK, 0, IRQ_VSOCK) ||
-	    !virtio_prepare(&s.dev, QUEUES, VIRTIO_RING_MAX))
+	if (!virtio_find(&vconn_dev, VIRTIO_ID_VSOCK, 0, IRQ_VSOCK) ||
+	    !virtio_prepare(&vconn_dev, QUEUES, VIRTIO_RING_MAX))
 		return false;
 	for (unsigned i = 0; i < RX_N; i++) {
 		s.rx[i] = pkt_new(RX_LEN - (uint32_t)sizeof(struct pkt));
@@ -579,16 +334,14 @@ static bool init(void)
 			return false;
 		offer(i);
 	}
-	for (unsigned i = 0; i < PACKETS; i++)
-		s.free[s.n_free++] = (uint8_t)i;
-	s.owed_end = &s.owed;
+	vconn_tx_init();
 	s.next_port = PORT_FIRST;
-	s.dev.features =
-		virtio_offers(&s.dev) & (FEATURE_STREAM | FEATURE_SEQPACKET);
-	if (!virtio_start(&s.dev, RX))
+	vconn_dev.features = virtio_offers(&vconn_dev) &
+			     (FEATURE_STREAM | FEATURE_SEQPACKET);
+	if (!virtio_start(&vconn_dev, RX))
 		return false;
 	mmio_begin();
-	cid = mmio_read(s.dev.gpa + VIRTIO_CONFIG);
+	cid = mmio_read(vconn_dev.gpa + VIRTIO_CONFIG);
 	mmio_run();
 	s.cid = mmio_value(cid);
 	s.usable = true;
@@ -665,7 +418,7 @@ struct vconn *vconn_connect(enum vsock_type type, uint32_t port,
 	c->state = VCONN_ASKED;
 	c->ops = ops;
 	c->owner = owner;
-	owe(c, REQUEST);
+	vconn_owe(c, REQUEST);
 	return c;
 }
 
@@ -677,14 +430,14 @@ void vconn_taken(struct vconn *c, uint32_t len)
 		return;
 	if (c->fwd_cnt - c->told_cnt >= VCONN_BUF_LEN / 4 ||
 	    c->rx_cnt == c->fwd_cnt)
-		owe(c, UPDATE);
+		vconn_owe(c, UPDATE);
 }
 
 void vconn_shutdown(struct vconn *c, unsigned what)
 {
 	c->my_shut |= (uint8_t)(what & VSOCK_BOTH);
 	if (c->state == VCONN_OPEN && !c->reset)
-		owe(c, SHUTDOWN);
+		vconn_owe(c, SHUTDOWN);
 }
 
 void vconn_close(struct vconn *c, bool abort)
@@ -697,13 +450,13 @@ void vconn_close(struct vconn *c, bool abort)
 		c->state = VCONN_CLOSING;
 		if (c->my_shut != VSOCK_BOTH) {
 			c->my_shut = VSOCK_BOTH;
-			owe(c, SHUTDOWN);
+			vconn_owe(c, SHUTDOWN);
 		}
 		return;
 	}
 	if (!c->reset)
-		owe(c, RST);
+		vconn_owe(c, RST);
 	c->reset = true;
 	if (!c->owed)
-		release(c);
+		vconn_release(c);
 }

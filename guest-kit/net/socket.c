@@ -248,10 +248,10 @@ static struct waitq *queue(struct file *f)
 	return &((struct socket *)f->data)->queue;
 }
 
-/* Of a stream the bytes, of others the first record. */
+/* All bytes, but of datagrams the first one's. */
 static uint32_t readable(const struct socket *s)
 {
-	if (s->type == SOCK_STREAM)
+	if (s->type != SOCK_DGRAM)
 		return (uint32_t)s->rcv.len;
 	return s->rcv.first ? s->rcv.first->len : 0;
 }

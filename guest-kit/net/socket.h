@@ -163,6 +163,7 @@ WUR int64_t interface_ioctl(uint32_t request, uint64_t arg);
  * -EPROTONOSUPPORT. */
 WUR int unix_new(unsigned type, int protocol, struct socket **ret);
 void unix_join(struct socket *a, struct socket *b); /* socketpair(2) */
+WUR int netlink_new(unsigned type, int protocol, struct socket **ret);
 WUR int vsock_new(unsigned type, int protocol, struct socket **ret);
 WUR int inet_new(uint16_t family, unsigned type, int protocol,
 		 struct socket **ret);

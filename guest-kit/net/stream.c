@@ -11,10 +11,12 @@
 
 /* --- sending ---------------------------------------------------------------- */
 
-/* Why nothing can be sent. AF_UNIX keeps SO_ERROR for others. */
+/* Why nothing can be sent. Streams of AF_UNIX keep SO_ERROR for others. */
 static int send_error(struct socket *s)
 {
-	int rc = s->family == AF_UNIX ? 0 : socket_take_error(s);
+	int rc = s->family == AF_UNIX && s->type == SOCK_STREAM
+			 ? 0
+			 : socket_take_error(s);
 
 	if (rc)
 		return rc;

@@ -44,6 +44,8 @@ static int64_t create(struct regs *r, struct socket **ret)
 	switch ((int)ARG1(r)) {
 	case AF_UNIX:
 		return unix_new(type, protocol, ret);
+	case AF_NETLINK:
+		return netlink_new(type, protocol, ret);
 	case AF_VSOCK:
 		return vsock_new(type, protocol, ret);
 	case AF_INET:

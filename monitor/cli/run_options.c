@@ -312,6 +312,34 @@ static int parse_debug(int opt, struct run_debug *o, struct err *err)
 	}
 }
 
+static int parse_vsock(const char *s, struct run_options *o, struct err *err)
+{
+	if (o->vsock.cid)
+		return err_set(err, -EINVAL, "'%s': allowed is one vsock", s);
+	return run_vsock_parse(s, &o->vsock, err);
+}
+
+/* What the machine reaches the world through. */
+static int parse_device(int opt, struct run_options *o, struct err *err)
+{
+	switch (opt) {
+	case OPT_DISK:
+		return parse_disk(optarg, o, err);
+	case OPT_NET:
+		return parse_net(optarg, o, err);
+	case OPT_VSOCK:
+		return parse_vsock(optarg, o, err);
+	case OPT_PUBLISH:
+		return parse_proxy(run_proxy_publish, o, err);
+	case OPT_EGRESS:
+		return parse_proxy(run_proxy_egress, o, err);
+	case OPT_RESOLVER:
+		return parse_proxy(run_proxy_resolver, o, err);
+	default:
+		return parse_balloon(optarg, o, err);
+	}
+}
+
 static int parse_one(int opt, struct run_options *o, struct err *err)
 {
 	unsigned v = 0;
@@ -335,29 +363,13 @@ static int parse_one(int opt, struct run_options *o, struct err *err)
 		o->rootfs = optarg;
 		break;
 	case OPT_DISK:
-		r = parse_disk(optarg, o, err);
-		break;
 	case OPT_NET:
-		r = parse_net(optarg, o, err);
-		break;
 	case OPT_VSOCK:
-		if (o->vsock.cid)
-			r = err_set(err, -EINVAL, "'%s': allowed is one vsock",
-				    optarg);
-		else
-			r = run_vsock_parse(optarg, &o->vsock, err);
-		break;
 	case OPT_PUBLISH:
-		r = parse_proxy(run_proxy_publish, o, err);
-		break;
 	case OPT_EGRESS:
-		r = parse_proxy(run_proxy_egress, o, err);
-		break;
 	case OPT_RESOLVER:
-		r = parse_proxy(run_proxy_resolver, o, err);
-		break;
 	case OPT_BALLOON:
-		r = parse_balloon(optarg, o, err);
+		r = parse_device(opt, o, err);
 		break;
 	case OPT_CONTROL:
 		o->control = optarg;

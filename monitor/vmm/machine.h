@@ -162,6 +162,8 @@ void machine_resize(struct machine *m, uint16_t cols, uint16_t rows);
 const uint64_t *machine_marks(const struct machine *m); /* MACHINE_MARKS */
 uint64_t machine_exits(const struct machine *m, unsigned kind);
 enum boot_kind machine_kind(const struct machine *m);
+/* True for a program, and for what is linked with the guest kit. */
+bool machine_takes_arguments(const struct machine *m);
 
 enum machine_core {
 	MACHINE_CORE_NONE, /* the program did not die of a signal */

@@ -28,11 +28,11 @@ static short polled(int fd)
 #define POLLED(fd) SAY("%s: %x", #fd, polled(fd))
 
 /* Until something of `events`, then what there is. */
-#define AWAIT(sock, want)                                                       \
-	({                                                                     \
-		struct pollfd p_ = { .fd = sock, .events = want };             \
-		poll(&p_, 1, 5000);                                            \
-		SAY("%s: %x", #sock, p_.revents);                              \
+#define AWAIT(sock, want)                                          \
+	({                                                         \
+		struct pollfd p_ = { .fd = sock, .events = want }; \
+		poll(&p_, 1, 5000);                                \
+		SAY("%s: %x", #sock, p_.revents);                  \
 	})
 
 static struct sockaddr_in v4(uint32_t ip, int port)
@@ -614,6 +614,31 @@ static void many(void)
 	close(l);
 }
 
+/* By netlink: what is said of lo, whose addresses come in this order */
+static void list_loopback(void)
+{
+	struct ifaddrs *all, *i;
+	struct if_nameindex *names = if_nameindex();
+
+	YES(names && names[0].if_index == 1 && !strcmp(names[0].if_name, "lo"));
+	if_freenameindex(names);
+	SHOW(getifaddrs(&all));
+	for (i = all; i; i = i->ifa_next) {
+		char text[64] = "";
+
+		if (strcmp(i->ifa_name, "lo") || !i->ifa_addr)
+			continue;
+		if (i->ifa_addr->sa_family == AF_INET)
+			inet_ntop(
+				AF_INET,
+				&((struct sockaddr_in *)i->ifa_addr)->sin_addr,
+				text, sizeof(text));
+		SAY("lo: family %d flags %x %s", i->ifa_addr->sa_family,
+		    i->ifa_flags, text);
+	}
+	freeifaddrs(all);
+}
+
 static void interfaces(void)
 {
 	struct ifreq r = { .ifr_name = "lo" };
@@ -626,6 +651,7 @@ static void interfaces(void)
 	strcpy(r.ifr_name, "nix0");
 	SHOW(ioctl(fd, SIOCGIFFLAGS, &r));
 	SHOW(if_nametoindex("lo"));
+	list_loopback();
 	SHOW(ioctl(fd, 0x1234, &r));
 	close(fd);
 }
