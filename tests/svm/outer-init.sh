@@ -31,6 +31,7 @@ tests=
 for t in $(param tests | tr ',' ' '); do
 	case $part in
 	integ) tests="$tests /m/integ/t_$t.sh" ;;
+	programs) tests="$tests /m/programs/t_$t.sh" ;;
 	*) tests="$tests /m/svm/t_$t.sh" ;;
 	esac
 done
@@ -43,6 +44,13 @@ if /m/kvm_probe; then
 	# shellcheck disable=SC2086 # a list of words
 	case $part in
 	integ) sh /m/integ/run.sh /m/mayfly /m/guests $tests ;;
+	programs)
+		export PROGRAMS=/m/programs SCALE=3 RUN_LIMIT=60 \
+			ABI_LIMIT=60 PROGRAM_LIMIT=120
+		ip link set lo up
+		sh /m/integ/run.sh /m/mayfly /m/guests \
+			${tests:-/m/programs/t_*.sh}
+		;;
 	*)
 		TEST_LIMIT=1000
 		sh /m/integ/run.sh /m/mayfly /m/guests \
