@@ -40,7 +40,7 @@
 
 /* The task state's stacks for gates: exceptions, interrupts, NMI, interrupts
  * of the higher class, spurious ones. */
-#define TSS_IST(n)   (0x24 + 8 * ((n) - 1))
+#define TSS_IST(n)   (0x24 + 8 * ((n)-1))
 #define IST_TRAP     1
 #define IST_IRQ      2
 #define IST_NMI      3

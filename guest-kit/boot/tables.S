@@ -194,7 +194,7 @@ kit_ist_irq_high_top:
 kit_ist_irq_top:
 	.fill 128, 1, 0
 kit_ist_trap_top: /* the first thread's kernel stack */
-	.fill 16384 - 512, 1, 0
+	.fill 12288 - 512, 1, 0
 kit_stack_top:
 	.globl kit_pvclock, kit_wall_clock
 kit_pvclock: /* both written by the hypervisor */
