@@ -31,30 +31,6 @@ int64_t sys_getppid(struct regs *r)
 	return 0;
 }
 
-int64_t sys_getuid(struct regs *r)
-{
-	(void)r;
-	return 0;
-}
-
-int64_t sys_getgid(struct regs *r)
-{
-	(void)r;
-	return 0;
-}
-
-int64_t sys_geteuid(struct regs *r)
-{
-	(void)r;
-	return 0;
-}
-
-int64_t sys_getegid(struct regs *r)
-{
-	(void)r;
-	return 0;
-}
-
 int64_t sys_getrandom(struct regs *r)
 {
 	uint64_t len = min_u64(ARG2(r), 0x1ffffff);
