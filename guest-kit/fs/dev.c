@@ -110,7 +110,12 @@ static const struct file_ops null_ops = { .read = read_nothing,
 					  .seek = seek,
 					  .stat = node_stat };
 static const struct file_ops zero_ops = {
-	.read = read_zeros, .write = write_away, .seek = seek, .stat = node_stat
+	.read = read_zeros,
+	.write = write_away,
+	.seek = seek,
+	.stat = node_stat,
+	.store = map_zeros,
+	.release = put_zeros,
 };
 static const struct file_ops full_ops = {
 	.read = read_zeros, .write = write_full, .seek = seek, .stat = node_stat

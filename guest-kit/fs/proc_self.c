@@ -338,10 +338,10 @@ static void fill_statm(struct text *t, uint32_t tid)
 		 resident_pages());
 }
 
-static void add_ids(struct text *t, const char *name, const struct identity *i)
+static void add_ids(struct text *t, const char *name, const uint32_t ids[IDS])
 {
-	text_add(t, "%s:\t%u\t%u\t%u\t%u\n", name, i->real, i->effective,
-		 i->saved, i->effective);
+	text_add(t, "%s:\t%u\t%u\t%u\t%u\n", name, ids[ID_REAL],
+		 ids[ID_EFFECTIVE], ids[ID_SAVED], ids[ID_FS]);
 }
 
 static void fill_status(struct text *t, uint32_t tid)
@@ -352,8 +352,8 @@ static void fill_status(struct text *t, uint32_t tid)
 		 state_of(tid) == 'R' ? "R (running)" : "S (sleeping)");
 	text_add(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%u\nPPid:\t0\nTracerPid:\t0\n",
 		 PROCESS_PID, tid);
-	add_ids(t, "Uid", &identity_user);
-	add_ids(t, "Gid", &identity_group);
+	add_ids(t, "Uid", identity_uids);
+	add_ids(t, "Gid", identity_gids);
 	text_add(t, "FDSize:\t%u\nGroups:\t \n", (unsigned)FD_MAX);
 	text_add(t,
 		 "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t       0 kB\n"

@@ -1,16 +1,12 @@
-/* identity.h: whom the process says to be. It starts as root and may become
- * somebody else, which files and answers then say; it stops nothing: the wall
- * is the virtual machine. */
+/* identity.h: the ids of the process, which files that it makes get. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef LINUX_IDENTITY_H
 #define LINUX_IDENTITY_H
 
 #include "kernel/types.h"
 
-struct identity {
-	uint32_t real, effective, saved;
-};
+enum { ID_REAL, ID_EFFECTIVE, ID_SAVED, ID_FS, IDS };
 
-extern struct identity identity_user, identity_group;
+extern uint32_t identity_uids[IDS], identity_gids[IDS];
 
 #endif
