@@ -13,7 +13,7 @@
 #define TEXT_GPA   0x100000 /* stubs first, one every STUB_LEN bytes */
 #define RODATA_GPA 0x12c000
 #define TABLES_GPA 0x140000 /* page tables, first pages, data, bss */
-#define DATA_GPA   0x151000 /* the TSS first */
+#define DATA_GPA   0x14b000 /* the TSS first */
 #define STUB_LEN   48
 
 /* Selectors: the order SYSCALL and SYSRET dictate. */
@@ -40,7 +40,7 @@
 
 /* The task state's stacks for gates: exceptions, interrupts, NMI, interrupts
  * of the higher class, spurious ones. */
-#define TSS_IST(n)   (0x24 + 8 * ((n) - 1))
+#define TSS_IST(n)   (0x24 + 8 * ((n)-1))
 #define IST_TRAP     1
 #define IST_IRQ      2
 #define IST_NMI      3

@@ -1,6 +1,6 @@
 /* vdso.S: the shared object that every Linux program finds in its memory by
- * AT_SYSINFO_EHDR: what time it is, without a system call. One page, headers
- * and all, mapped where the program can execute it: in its own half of the
+ * AT_SYSINFO_EHDR: what time it is, without a system call. It is mapped,
+ * headers and all, where the program can execute it: in its own half of the
  * address space a thread can be interrupted for another's turn. The data it
  * reads is the kernel's. Without kvmclock, and until the kernel has first
  * read the clock, it makes the system call. */
@@ -10,7 +10,6 @@
 #define SYS_gettimeofday  96
 #define SYS_time          201
 #define SYS_clock_gettime 228
-#define SYS_clock_getres  229
 
 /* By clock id: REALTIME, REALTIME_COARSE, TAI; and those with MONOTONIC,
  * MONOTONIC_RAW, MONOTONIC_COARSE, BOOTTIME. */
@@ -27,7 +26,7 @@
 #define PV_SHIFT      28
 
 	.section .rodata.vdso, "a", @progbits
-	.balign 4096
+	.balign 1024 /* within a page; what else is there may be seen */
 	.globl kit_vdso
 #define OFF(symbol) (symbol - kit_vdso)
 kit_vdso: /* ELF header: shared object, x86-64 */
@@ -58,9 +57,9 @@ dynamic:
 	.quad 0, 0
 dynamic_end:
 hash: /* one bucket with all symbols in a row */
-	.long 1, 6
+	.long 1, 5
 	.long 1
-	.long 0, 2, 3, 4, 5, 0
+	.long 0, 2, 3, 4, 0
 	.balign 8
 	.macro symbol name, start, stop
 	.long \name - strings
@@ -72,11 +71,10 @@ symbols:
 	.quad 0, 0, 0
 	symbol name1, clock_gettime, gettimeofday
 	symbol name2, gettimeofday, time
-	symbol name3, time, clock_getres
-	symbol name4, clock_getres, getcpu
-	symbol name5, getcpu, now
+	symbol name3, time, getcpu
+	symbol name4, getcpu, now
 versions: /* of each symbol */
-	.word 0, 2, 2, 2, 2, 2
+	.word 0, 2, 2, 2, 2
 	.balign 8
 definitions: /* struct Elf64_Verdef and _Verdaux: the object, the version */
 	.word 1, 1, 1, 1
@@ -92,11 +90,9 @@ soname:	.asciz "linux-vdso.so.1"
 name1:	.asciz "__vdso_clock_gettime"
 name2:	.asciz "__vdso_gettimeofday"
 name3:	.asciz "__vdso_time"
-name4:	.asciz "__vdso_clock_getres"
-name5:	.asciz "__vdso_getcpu"
+name4:	.asciz "__vdso_getcpu"
 strings_end:
 
-	.balign 16
 clock_gettime: /* edi: clock, rsi: struct timespec */
 	cmp $CLOCK_ID_MAX, %edi
 	ja 2f
@@ -120,7 +116,6 @@ clock_gettime: /* edi: clock, rsi: struct timespec */
 	syscall
 	ret
 
-	.balign 16
 gettimeofday: /* rdi: struct timeval, rsi: time zone */
 	test %rsi, %rsi
 	jnz 1f
@@ -144,7 +139,6 @@ gettimeofday: /* rdi: struct timeval, rsi: time zone */
 	syscall
 	ret
 
-	.balign 16
 time: /* rdi: where to put the seconds, too, or 0 */
 	call now
 	jc 2f
@@ -160,13 +154,6 @@ time: /* rdi: where to put the seconds, too, or 0 */
 	syscall
 	ret
 
-	.balign 16
-clock_getres:
-	mov $SYS_clock_getres, %eax
-	syscall
-	ret
-
-	.balign 16
 getcpu: /* rdi: processor, rsi: node */
 	xor %eax, %eax
 	test %rdi, %rdi
@@ -177,7 +164,6 @@ getcpu: /* rdi: processor, rsi: node */
 	mov %eax, (%rsi)
 2:	ret
 
-	.balign 16
 /* rax: nanoseconds since the start; r9: what 1970 is before that. Carry: not
  * known. Changes rcx, rdx, r8, r10. */
 now:
@@ -211,7 +197,7 @@ now:
 4:	stc
 	ret
 end:
-	.org kit_vdso + 4096 /* more than a page does not assemble */
+	.org kit_vdso + 1024 /* more does not assemble */
 
 	.section .data.entry, "aw", @progbits
 	.balign 8

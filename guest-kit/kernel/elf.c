@@ -20,7 +20,7 @@
 
 /* Zeros behind the data that exist from the start. */
 #define BSS_EAGER  (16 * PAGE_LEN)
-#define DATA_EAGER (64 * PAGE_LEN)
+#define DATA_EAGER (16 * PAGE_LEN)
 #define TEXT_EAGER (512 * PAGE_LEN)
 
 /* An ELF file that lies in one piece in guest memory. */

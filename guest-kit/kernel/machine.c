@@ -147,6 +147,7 @@ void machine_init(gpa_t start_info, uint64_t tsc_entry)
 		parse_cmdline(phys_ptr(start->cmdline));
 	if (start->magic != PVH_MAGIC || start->version < 1 || !start->n_memmap)
 		machine_panic("no PVH start info with a memory map");
+	page_map_middle(start);
 	features = cpuid(1, 0);
 	machine.features_ecx = features.ecx;
 	machine.features_edx = features.edx;

@@ -6,6 +6,10 @@
 
 #include "kernel/types.h"
 
+struct pvh_start_info;
+
+/* RAM from 1 to 3 GiB can be reached afterwards: modules may be there. */
+void page_map_middle(const struct pvh_start_info *s);
 void page_init(void);
 
 /* NULL when there is none. Content: anything, or zeros. Memory that was used
@@ -26,7 +30,7 @@ WUR void *page_alloc_run_zeroed(uint64_t n);
 void page_free_run(void *first, uint64_t n);
 
 /* Reads as zeros; never written. */
-extern const uint8_t page_zeros[PAGE_LEN];
+extern uint8_t page_zeros[PAGE_LEN];
 
 uint64_t page_count_free(void);
 uint64_t page_count_total(void);

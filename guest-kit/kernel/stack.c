@@ -139,7 +139,8 @@ uint64_t stack_build(const struct elf_image *image)
 		{ AT_RANDOM, random },
 		{ AT_HWCAP2, 0 },
 		{ AT_EXECFN, strings },
-		{ AT_SYSINFO_EHDR, b.top }, /* right above the stack */
+		/* right above the stack */
+		{ AT_SYSINFO_EHDR, b.top + ((uintptr_t)kit_vdso & PAGE_MASK) },
 		{ AT_MINSIGSTKSZ, SIGNAL_FRAME_MAX },
 		{ AT_NULL, 0 },
 	};

@@ -15,6 +15,7 @@
  * them the longer a program goes on in one direction. */
 #define AROUND_PAGES     16ull
 #define AROUND_PAGES_MAX 512ull
+#define COPY_PAGES       8ull /* where they have to be copied */
 /* Of what is free no more than this part goes on a guess. */
 #define GUESS_PART 64
 
@@ -189,7 +190,7 @@ enum vm_fault vm_fault(uint64_t gva, unsigned access)
 	if (a->store && !write)
 		most = AROUND_PAGES_MAX;
 	else if (a->store && !(a->flags & VM_SHARED))
-		most = store_image(a->store) ? min_u64(most, AROUND_PAGES) : 1;
+		most = store_image(a->store) ? min_u64(most, COPY_PAGES) : 1;
 	around(page, most, &start, &end);
 	(void)make_pages(a, max_u64(start, a->start), min_u64(end, a->end),
 			 write, page);
