@@ -304,11 +304,10 @@ static struct call call_of(const struct regs *r, int64_t result)
 
 static void write_line(const struct regs *r, uint64_t number, int64_t result)
 {
-	struct thread *t = thread_current();
 	const struct call c = call_of(r, result);
 	const char *kinds;
 
-	if (t->half_traced) {
+	if (thread_current()->half_traced) {
 		kinds = begin_line(number, "<... ");
 		strace_put(" resumed>");
 		put_args(&c, kinds, first_out(kinds), ARGS_MAX);
@@ -317,7 +316,6 @@ static void write_line(const struct regs *r, uint64_t number, int64_t result)
 		strace_put_char('(');
 		put_args(&c, kinds, 0, ARGS_MAX);
 	}
-	t->half_traced = false;
 	put_result(result_kind(kinds), result);
 	strace_end_line();
 }
@@ -339,12 +337,15 @@ void strace_sleep(void)
 	strace_end_line();
 }
 
+/* One that does not come back has said all: nothing follows if it sleeps. */
 void strace_call(const struct regs *r, uint64_t number)
 {
 	const char *s = find(number);
 
-	if (s && result_kind(s) == '?')
-		write_line(r, number, 0);
+	if (!s || result_kind(s) != '?')
+		return;
+	write_line(r, number, 0);
+	thread_current()->half_traced = true;
 }
 
 void strace_result(const struct regs *r, uint64_t number, int64_t result)
@@ -353,4 +354,5 @@ void strace_result(const struct regs *r, uint64_t number, int64_t result)
 
 	if (!s || result_kind(s) != '?')
 		write_line(r, number, result);
+	thread_current()->half_traced = false;
 }
