@@ -83,7 +83,11 @@ static const struct file_ops null_ops = { .read = read_nothing,
 					  .seek = seek,
 					  .stat = node_stat };
 static const struct file_ops zero_ops = {
-	.read = read_zeros, .write = write_away, .seek = seek, .stat = node_stat
+	.read = read_zeros,
+	.write = write_away,
+	.seek = seek,
+	.stat = node_stat,
+	.zeros = true,
 };
 static const struct file_ops full_ops = {
 	.read = read_zeros, .write = write_full, .seek = seek, .stat = node_stat
