@@ -141,12 +141,12 @@ MAYFLY_CC := guest-kit/api/mayfly-cc
 $(G)/lib/libmayfly-kit.a: $(API_OBJ) $(KIT_OBJ)
 	$(call say,AR,$@)
 	@mkdir -p $(@D)
-	$(Q)rm -f $@ && ar rcs $@ $(API_OBJ) \
+	$(Q)rm -f $@ && ar qcs $@ $(API_OBJ) \
 		$(filter-out $(G)/guest-kit/kernel/main.o,$(KIT_OBJ))
 
-$(G)/lib/kit.ld: guest-kit/boot/kit.ld
+$(G)/lib/kit.ld: guest-kit/boot/kit.ld guest-kit/api/kit-ld.sed
 	@mkdir -p $(@D)
-	$(Q)cp $< $@
+	$(Q)sed -f guest-kit/api/kit-ld.sed $< >$@
 
 -include $(API_OBJ:.o=.d)
 

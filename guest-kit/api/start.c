@@ -59,9 +59,3 @@ void kit_main(gpa_t start_info, uint64_t tsc_entry)
 			 : "memory");
 	__builtin_unreachable();
 }
-
-void kit_syscall(struct regs *regs)
-{
-	(void)regs;
-	machine_panic("a system call: what is linked with the kit makes none");
-}

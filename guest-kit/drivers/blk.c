@@ -55,6 +55,7 @@ static bool init(struct blk *b, unsigned nth)
 	b->request = page_alloc_zeroed();
 	if (!b->request)
 		return false;
+	b->dev.config_fixed = true;
 	offered = virtio_offers(&b->dev);
 	b->dev.features = offered & (FEATURE_RO | FEATURE_FLUSH);
 	b->info.read_only = offered & FEATURE_RO;

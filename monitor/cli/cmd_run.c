@@ -275,7 +275,7 @@ static int make_machine(struct run *r, const struct boot_src *image,
 		.core_fd = r->debug.core_fd,
 		.gdb_fd = r->debug.gdb_fd,
 		.gdb_wait = !o->debug.gdb_nowait,
-		.gdb_exec_file = r->debug.exec_file,
+		.exec_file = r->debug.exec_file,
 		.trace = o->trace || o->exit_record,
 		.boot = {
 			.image = *image,

@@ -49,6 +49,13 @@ expect_status 3
 run_mayfly run -m 2M "$TESTS/api_basics" 3
 [ "$status" = 126 ] || [ "$status" = 99 ] || fail "exit status $status"
 
+for how in null:139 text:139 divide:136 illegal:132 system-call:159; do
+	check "ends by a mistake, ${how%:*}"
+	run_mayfly run "$TESTS/api_fault" "${how%:*}"
+	expect_status "${how#*:}"
+	expect_out "here"
+done
+
 check "disks by name"
 dd if=/dev/zero of=data bs=1M count=8 2>/dev/null
 printf 'the words of a disk' >plain
