@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/sched.h"
 
+#include "abi/startup.h"
 #include "kernel/clock.h"
 #include "kernel/cpu.h"
 #include "kernel/debug.h"
@@ -12,6 +13,7 @@
 #include "kernel/thread_priv.h"
 #include "kernel/timer.h"
 #include "linux/errno.h"
+#include "linux/strace.h"
 
 #define SLICE_NS 4000000
 /* While the program runs a timer may be this much late, as on Linux: setting
@@ -228,6 +230,8 @@ static int sleep(uint64_t until_ns, bool deaf)
 {
 	struct thread *t = thread_current();
 
+	if ((machine.flags & STARTUP_STRACE) && !t->woken)
+		strace_sleep();
 	if (t->woken) {
 		t->woken = false;
 		return 0;
