@@ -276,14 +276,15 @@ check: unit replay threads ## the lanes that need no KVM
 unit: $(B)/tests/unit-tests ## unit tests (Criterion)
 	$(Q)tests/unit/run.sh $(B)/tests/unit-tests
 
-# The guest kernel's memory on the host: with RAM at an address a process has.
-KIT_HOST     := page buddy kmem store vm vm_area vm_fault pt io
+# Parts of the guest kernel on the host: with RAM at an address a process has.
+KIT_HOST     := page buddy kmem store vm vm_area vm_fault pt io timer wait
 KIT_HOST_OBJ := $(KIT_HOST:%=$(B)/kit/kernel/%.o) $(B)/kit/lib/format.o \
 	$(B)/tests/unit/kit_shim.o
 KIT_HOST_CPP := -iquote guest-kit -iquote guest-kit/include -DKIT_ON_HOST \
 	-DKIT_PHYS_BASE=0x200000000000ull
 
-$(B)/tests/unit/test_kit_memory.o $(B)/tests/unit/kit_shim.o: CPPFLAGS_ALL += $(KIT_HOST_CPP)
+$(B)/tests/unit/test_kit_memory.o $(B)/tests/unit/test_kit_timer.o \
+$(B)/tests/unit/kit_shim.o: CPPFLAGS_ALL += $(KIT_HOST_CPP)
 $(B)/kit/%.o: FLAV_CFLAGS := $(filter-out -flto%,$(FLAV_CFLAGS))
 $(B)/kit/%.o: guest-kit/%.c Makefile
 	$(call say,CC,$@)
