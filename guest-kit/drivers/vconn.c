@@ -5,8 +5,11 @@
 
 #include "drivers/mmio.h"
 #include "drivers/vconn_priv.h"
+#include "kernel/clock.h"
 #include "kernel/irq.h"
 #include "kernel/kmem.h"
+#include "kernel/machine.h"
+#include "kernel/timer.h"
 #include "lib/string.h"
 #include "linux/errno.h"
 
@@ -18,6 +21,8 @@
 #define HAND_OVER 8192u /* bytes from which a buffer goes to the owner */
 #define BUCKETS   512u
 #define CONNS_MAX 16384u
+
+#define BATCH_NS 1000000u
 
 #define PORT_FIRST 0x10000u /* of our own */
 #define PORT_LAST  0xefffffffu
@@ -31,6 +36,9 @@ static LARGE struct {
 } s;
 
 LARGE struct virtio vconn_dev;
+
+static bool in_batch;
+static struct timer batch_timer;
 
 /* --- the table ------------------------------------------------------------- */
 
@@ -297,17 +305,58 @@ void vconn_poll(void)
 	if (any)
 		virtio_notify(&vconn_dev, RX);
 	vconn_serve_waiting();
-	virtio_notify(&vconn_dev, TX);
+	vconn_kick(false);
 }
 
-static void on_interrupt(void)
+static void poll_and_listen(void)
 {
-	virtio_acknowledge(&vconn_dev);
 	do {
 		vconn_dev.config_changed = false; /* the address is as it was */
 		vconn_poll();
 	} while (virtio_listen(&vconn_dev, RX) ||
 		 (vconn_tx_waits() && virtio_listen(&vconn_dev, TX)));
+}
+
+/* The monitor's interrupts are edges: they need no answer, which would be an
+ * exit each time. */
+static void on_interrupt(void)
+{
+	if (!machine.platform)
+		virtio_acknowledge(&vconn_dev);
+	if (in_batch)
+		vconn_poll();
+	else
+		poll_and_listen();
+}
+
+bool vconn_in_batch(void)
+{
+	return in_batch;
+}
+
+bool vconn_batch_end(void)
+{
+	if (!in_batch)
+		return false;
+	in_batch = false;
+	timer_cancel(&batch_timer);
+	vconn_kick(true);
+	poll_and_listen();
+	return true;
+}
+
+static void batch_is_over(struct timer *t)
+{
+	(void)t;
+	vconn_batch_end();
+}
+
+void vconn_batch_begin(void)
+{
+	if (!s.usable || in_batch)
+		return;
+	in_batch = true;
+	timer_set(&batch_timer, clock_now() + BATCH_NS, batch_is_over);
 }
 
 void vconn_wait(uint64_t until_ns)

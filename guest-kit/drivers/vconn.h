@@ -92,6 +92,15 @@ void vconn_shutdown(struct vconn *c, unsigned what);
  * arrives; with reset, the host loses what it has not read. */
 void vconn_close(struct vconn *c, bool reset);
 
+/*
+ * Between these two the program has several things to do before it asks for
+ * more: packets wait, so that the device hears of all of them at once, and no
+ * interrupt tells of new ones. It ends by itself after a millisecond. The end
+ * looks for news, and says whether it did.
+ */
+void vconn_batch_begin(void);
+bool vconn_batch_end(void);
+
 /* Looks for news. */
 void vconn_poll(void);
 /* The same, and waits for some until clock_now is until_ns (0: for ever): for

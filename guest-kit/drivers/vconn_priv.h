@@ -29,8 +29,13 @@ extern struct virtio vconn_dev;
 /* vconn.c: it is nobody's; its memory goes. */
 void vconn_release(struct vconn *c);
 
-/* vconn_tx.c. owe: the packet is sent as soon as there is room. */
+/* vconn.c: packets may wait (vconn_batch_begin). */
+bool vconn_in_batch(void);
+
+/* vconn_tx.c. kick: the device hears of what is in the ring, unless it may
+ * wait. owe: the packet is sent as soon as there is room. */
 void vconn_tx_init(void);
+void vconn_kick(bool now);
 void vconn_owe(struct vconn *c, enum op op);
 /* It waits for nothing any more. */
 void vconn_leave_lists(struct vconn *c);

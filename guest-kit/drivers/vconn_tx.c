@@ -6,6 +6,9 @@
 
 #define PACKETS (VIRTIO_RING_MAX / 2) /* two descriptors each */
 
+#define WAIT_MAX 32    /* packets that wait for one another in a batch */
+#define WAIT_LEN 4096u /* of one: a long one does not wait */
+
 #define OWE(op) (uint8_t)(1u << (op))
 
 static LARGE struct {
@@ -138,11 +141,20 @@ void vconn_serve_waiting(void)
 	}
 }
 
+void vconn_kick(bool now)
+{
+	if (now || !vconn_in_batch() || PACKETS - tx.n_free >= WAIT_MAX)
+		virtio_notify(&vconn_dev, TX);
+}
+
 /* Room in the ring? If not, an interrupt says when. */
 static bool have_room(void)
 {
 	reap();
-	if (!tx.n_free && virtio_listen(&vconn_dev, TX))
+	if (tx.n_free)
+		return true;
+	vconn_kick(true);
+	if (virtio_listen(&vconn_dev, TX))
 		reap();
 	return tx.n_free;
 }
@@ -151,7 +163,7 @@ void vconn_owe(struct vconn *c, enum op op)
 {
 	c->owed |= OWE(op);
 	if (!c->in_owed && have_room() && pay(c)) {
-		virtio_notify(&vconn_dev, TX);
+		vconn_kick(false);
 		return;
 	}
 	if (c->in_owed)
@@ -226,7 +238,7 @@ static int64_t send_pieces(struct vconn *c, struct io *io, uint64_t len)
 			break;
 		done += piece;
 	}
-	virtio_notify(&vconn_dev, TX);
+	vconn_kick(done >= WAIT_LEN);
 	return done ? (int64_t)done : rc;
 }
 

@@ -4,6 +4,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "linux/epoll.h"
 
+#include "drivers/vconn.h"
 #include "kernel/clock.h"
 #include "kernel/kmem.h"
 #include "kernel/user.h"
@@ -445,6 +446,7 @@ static int64_t wait(struct epoll *e, uint64_t gva, uint64_t max,
 	int64_t n;
 	int rc = 0;
 
+	vconn_batch_end();
 	while (!(n = fetch(e, gva, max)) && !rc) {
 		waiter_init(&self);
 		waitq_add(&e->threads, &self);
@@ -453,6 +455,8 @@ static int64_t wait(struct epoll *e, uint64_t gva, uint64_t max,
 	}
 	if (e->first)
 		wake_thread(e);
+	if (n > 1) /* the program comes back when it has served them */
+		vconn_batch_begin();
 	if (n)
 		return n;
 	return rc == -LINUX_ETIMEDOUT ? 0 : -LINUX_EINTR;

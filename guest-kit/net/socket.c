@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/socket.h"
 
+#include "drivers/vconn.h"
 #include "kernel/clock.h"
 #include "kernel/kmem.h"
 #include "kernel/user.h"
@@ -89,6 +90,8 @@ int socket_wait(struct socket *s, uint64_t until_ns)
 
 	if (!until_ns)
 		return -LINUX_EAGAIN;
+	if (vconn_batch_end())
+		return 0; /* it may have come */
 	rc = waitq_sleep(&s->queue, until_ns);
 	if (rc == -LINUX_ETIMEDOUT)
 		return -LINUX_EAGAIN;
