@@ -131,6 +131,42 @@ $(G)/guest-kit/%.o: guest-kit/%.S Makefile
 
 -include $(KIT_OBJ:.o=.d)
 
+# The kit as a library: all but its main and the Linux layer, with the public
+# functions; and a compiler that knows how to use it
+API_SRC := $(sort $(wildcard guest-kit/api/*.c))
+API_OBJ := $(API_SRC:%.c=$(G)/%.o)
+API_LIB := $(G)/lib/libmayfly-kit.a $(G)/lib/kit.ld
+MAYFLY_CC := guest-kit/api/mayfly-cc
+
+$(G)/lib/libmayfly-kit.a: $(API_OBJ) $(KIT_OBJ)
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar qcs $@ $(API_OBJ) \
+		$(filter-out $(G)/guest-kit/kernel/main.o,$(KIT_OBJ))
+
+$(G)/lib/kit.ld: guest-kit/boot/kit.ld guest-kit/api/kit-ld.sed
+	@mkdir -p $(@D)
+	$(Q)sed -f guest-kit/api/kit-ld.sed $< >$@
+
+-include $(API_OBJ:.o=.d)
+
+# Tests and examples of the library
+API_TEST_SRC := $(sort $(wildcard tests/kit/api_*.c))
+API_EX_SRC   := $(sort $(wildcard examples/api/*.c))
+API_BIN := $(API_TEST_SRC:tests/kit/%.c=$(G)/tests/guests/%) \
+	$(API_EX_SRC:examples/api/%.c=$(G)/examples/%)
+API_CC = @mkdir -p $(@D) && $(MAYFLY_CC) -g $(WARN) -MMD -MP -MT $@ -MF $(G)/lib/$(@F).d -o $@ $<
+
+$(G)/tests/guests/api_%: tests/kit/api_%.c $(API_LIB) $(MAYFLY_CC)
+	$(call say,MFCC,$@)
+	$(API_CC)
+
+$(API_EX_SRC:examples/api/%.c=$(G)/examples/%): $(G)/examples/%: examples/api/%.c $(API_LIB) $(MAYFLY_CC)
+	$(call say,MFCC,$@)
+	$(API_CC)
+
+-include $(patsubst %,$(G)/lib/%.d,$(notdir $(API_BIN)))
+
 # Tests that are linked with the kit instead of running on it
 LINKED_SRC := $(sort $(wildcard tests/kit/linked_*.c))
 LINKED_BIN := $(LINKED_SRC:tests/kit/%.c=$(G)/tests/guests/%)
@@ -203,7 +239,7 @@ $(G)/tests/abi/glibc/%: tests/abi/%.c tests/abi/abi.h Makefile
 	$(Q)gcc $(ABI_CFLAGS) -o $@ $<
 
 .PHONY: guests
-guests: $(GUEST_BIN) $(ABI_BIN) $(HELPER_BIN) $(LINKED_BIN) $(KIT_EX_BIN) $(G)/bench/io
+guests: $(GUEST_BIN) $(ABI_BIN) $(HELPER_BIN) $(LINKED_BIN) $(API_BIN) $(KIT_EX_BIN) $(G)/bench/io
 
 $(G)/tests/guests/%: tests/guests/%.c Makefile $(wildcard tests/guests/*.h)
 	$(call say,GUEST,$@)
@@ -240,10 +276,26 @@ check: unit replay threads ## the lanes that need no KVM
 unit: $(B)/tests/unit-tests ## unit tests (Criterion)
 	$(Q)tests/unit/run.sh $(B)/tests/unit-tests
 
-$(B)/tests/unit-tests: $(UNIT_OBJ) $(SUP_OBJ) $(B)/libmayfly.a
+# The guest kernel's memory on the host: with RAM at an address a process has.
+KIT_HOST     := page buddy kmem store vm vm_area vm_fault pt io
+KIT_HOST_OBJ := $(KIT_HOST:%=$(B)/kit/kernel/%.o) $(B)/kit/lib/format.o \
+	$(B)/tests/unit/kit_shim.o
+KIT_HOST_CPP := -iquote guest-kit -iquote guest-kit/include -DKIT_ON_HOST \
+	-DKIT_PHYS_BASE=0x200000000000ull
+
+$(B)/tests/unit/test_kit_memory.o $(B)/tests/unit/kit_shim.o: CPPFLAGS_ALL += $(KIT_HOST_CPP)
+$(B)/kit/%.o: FLAV_CFLAGS := $(filter-out -flto%,$(FLAV_CFLAGS))
+$(B)/kit/%.o: guest-kit/%.c Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KIT_HOST_CPP) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+-include $(KIT_HOST_OBJ:.o=.d)
+
+$(B)/tests/unit-tests: $(UNIT_OBJ) $(SUP_OBJ) $(KIT_HOST_OBJ) $(B)/libmayfly.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(filter-out -static-pie -flto%,$(LDFLAGS_ALL)) -pie -o $@ \
-		$(UNIT_OBJ) $(SUP_OBJ) $(B)/libmayfly.a -lcriterion $(LIBS)
+		$(UNIT_OBJ) $(SUP_OBJ) $(KIT_HOST_OBJ) $(B)/libmayfly.a \
+		-lcriterion $(LIBS)
 
 threads: $(THR_BIN) ## thread tests: plain programs, for TSan
 	$(Q)tests/thread/run.sh $(THR_BIN)
@@ -320,8 +372,11 @@ bench-idle: release ## memory of idle machines with every device
 stats: ## numbers that drift: lines, tests, sizes
 	$(Q)tests/stats.sh
 
-install: release ## DESTDIR= PREFIX=
+install: release $(API_LIB) ## DESTDIR= PREFIX=
 	install -D -m 755 build/release/mayfly $(DESTDIR)$(PREFIX)/bin/mayfly
+	install -D -m 755 $(MAYFLY_CC) $(DESTDIR)$(PREFIX)/bin/mayfly-cc
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/mayfly $(API_LIB)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/mayfly guest-kit/api/mayfly.h guest-kit/api/solo5.h
 	install -D -m 644 docs/mayfly.1 $(DESTDIR)$(PREFIX)/share/man/man1/mayfly.1
 
 clean: ## remove build/

@@ -105,6 +105,7 @@ lane asan-replay 600 $self --mk FLAVOUR=asan replay
 lane tsan-threads 600 $self --mk FLAVOUR=tsan threads
 lane lint 600 tests/lint/lint.sh
 lane integ 600 tests/integ/run.sh build/release/mayfly build/guest
+lane programs 900 tests/programs/run.sh build/release/mayfly build/guest
 if [ -x tests/kit/qemu.sh ]; then
 	lane kit 300 tests/kit/qemu.sh build/guest/kit.elf build/guest
 fi

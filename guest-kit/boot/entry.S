@@ -12,10 +12,9 @@
  * An interrupt leaves a bit behind. Where it found the kernel that is all:
  * the kernel looks at the bits before it goes back to the program. Where it
  * found the program (rip in the lower half) it returns to irq_entry, which
- * takes the frame from the IST stack. That is safe without a copy: the local
- * APIC holds back further interrupts of the same priority class until the
- * kernel says that this one has ended (irq.c), which it does when the frame
- * has been taken; the higher class has a stack of its own.
+ * takes the frame from the IST stack. Until then the gate's stack begins below
+ * it: page-table-virtualised KVM does not hold back interrupts of the same
+ * priority class until this one has ended.
  */
 	.section .text.0stubs, "ax", @progbits
 stubs_start:
@@ -44,8 +43,10 @@ stubs_start:
 	cmpl $0, 4(%rsp)
 	js irq_in_kernel
 	.if v < VEC_IRQ_HIGH
+	subq $IST_STEP, kit_tss + TSS_IST(IST_IRQ)(%rip)
 	lea iret_frame_irq(%rip), %rsp
 	.else
+	subq $IST_STEP, kit_tss + TSS_IST(IST_IRQ_HIGH)(%rip)
 	lea iret_frame_irq_high(%rip), %rsp
 	.endif
 	iretq
@@ -276,7 +277,7 @@ kit_switch:
 	ret
 
 /* Interrupts of the program. */
-	.macro irq_entry name, top
+	.macro irq_entry name, top, ist
 \name:
 	mov kit_kernel_stack(%rip), %rsp
 	push \top-8(%rip)
@@ -284,13 +285,14 @@ kit_switch:
 	push \top-24(%rip)
 	push \top-32(%rip)
 	push \top-40(%rip)
+	addq $IST_STEP, kit_tss + TSS_IST(\ist)(%rip)
 	push $0
 	push $VEC_IRQ
 	push_regs
 	jmp exit_work
 	.endm
-	irq_entry irq_entry, kit_ist_irq_top
-	irq_entry irq_entry_high, kit_ist_irq_high_top
+	irq_entry irq_entry, kit_ist_irq_top, IST_IRQ
+	irq_entry irq_entry_high, kit_ist_irq_high_top, IST_IRQ_HIGH
 
 /* Exceptions: the processor's frame lies below kit_ist_trap_top (or the NMI
  * stack's top, for #DF and #MC), rsp is kit_trap_stack_top. What happened in

@@ -13,8 +13,8 @@
 #define TEXT_GPA   0x100000 /* stubs first, one every STUB_LEN bytes */
 #define RODATA_GPA 0x12c000
 #define TABLES_GPA 0x140000 /* page tables, first pages, data, bss */
-#define DATA_GPA   0x151000 /* the TSS first */
-#define STUB_LEN   32
+#define DATA_GPA   0x14b000 /* the TSS first */
+#define STUB_LEN   48
 
 /* Selectors: the order SYSCALL and SYSRET dictate. */
 #define SEL_KERNEL_CS32 0x08
@@ -37,6 +37,16 @@
 #define VEC_SYSCALL  256 /* struct regs of a system call */
 
 #define TSS_LEN 0x68
+
+/* The task state's stacks for gates: exceptions, interrupts, NMI, interrupts
+ * of the higher class, spurious ones. */
+#define TSS_IST(n)   (0x24 + 8 * ((n)-1))
+#define IST_TRAP     1
+#define IST_IRQ      2
+#define IST_NMI      3
+#define IST_IRQ_HIGH 4
+#define IST_SPURIOUS 5
+#define IST_STEP     64 /* a frame, aligned */
 
 #define RFLAGS_RING3 0x202
 

@@ -36,20 +36,20 @@ low_pt:
 stack_pt:
 	.fill 512, 8, 0
 
-kit_pdpt: /* above 4 GiB: filled by page.c when there is RAM */
-	.set i, 0
-	.rept 4
-	.quad pd - PHYS_BASE + 4096 * i + P + RW + US + AD
-	.set i, i + 1
-	.endr
+kit_pdpt: /* 1 .. 3 GiB and above 4: filled by page.c when there is RAM */
+	.quad pd - PHYS_BASE + P + RW + US + AD
+	.quad 0, 0
+	.quad pd_devices - PHYS_BASE + P + RW + US + AD
 	.fill 508, 8, 0
 pd:
 	.quad pt - PHYS_BASE + P + RW + US + AD
 	.set i, 1
-	.rept 1535
+	.rept 511
 	.quad NX + (i << 21) + P + RW + US + AD + PS
 	.set i, i + 1
 	.endr
+pd_devices:
+	.set i, 3 << 9
 	.rept 512
 	.quad NX + (i << 21) + P + RW + US + AD + PS + UC
 	.set i, i + 1
@@ -76,7 +76,7 @@ pt:
 /* The first pages that are given out: every start needs a few. */
 	.globl kit_first_pages, kit_first_pages_end
 kit_first_pages:
-	.fill 6 * 4096, 1, 0
+	.fill 2 * 4096, 1, 0
 kit_first_pages_end:
 
 /* Task state: stacks for gates, and a bitmap that opens every port, which is
@@ -128,15 +128,15 @@ kit_idt:
 	.set v, 0
 	.rept IDT_VECTORS
 	.if v == VEC_SPURIOUS
-	gate v, 5
+	gate v, IST_SPURIOUS
 	.elseif v >= VEC_IRQ_HIGH
-	gate v, 4
+	gate v, IST_IRQ_HIGH
 	.elseif v >= VEC_IRQ
-	gate v, 2
+	gate v, IST_IRQ
 	.elseif v == VEC_NMI || v == VEC_DF || v == VEC_MC
-	gate v, 3
+	gate v, IST_NMI
 	.else
-	gate v, 1
+	gate v, IST_TRAP
 	.endif
 	.set v, v + 1
 	.endr
@@ -194,7 +194,7 @@ kit_ist_irq_high_top:
 kit_ist_irq_top:
 	.fill 128, 1, 0
 kit_ist_trap_top: /* the first thread's kernel stack */
-	.fill 16384 - 512, 1, 0
+	.fill 12288 - 512, 1, 0
 kit_stack_top:
 	.globl kit_pvclock, kit_wall_clock
 kit_pvclock: /* both written by the hypervisor */

@@ -55,6 +55,7 @@ static bool init(struct blk *b, unsigned nth)
 	b->request = page_alloc_zeroed();
 	if (!b->request)
 		return false;
+	b->dev.config_fixed = true;
 	offered = virtio_offers(&b->dev);
 	b->dev.features = offered & (FEATURE_RO | FEATURE_FLUSH);
 	b->info.read_only = offered & FEATURE_RO;
@@ -97,7 +98,9 @@ int64_t blk_offer(unsigned nth, enum blk_type type, uint64_t sector, gpa_t gpa,
 	*r = (struct request){ .type = type, .sector = sector, .status = 0xff };
 	part[n++] = (struct virtq_part){ phys_of(r), 16, false };
 	if (len)
-		part[n++] = (struct virtq_part){ gpa, len, type == BLK_READ };
+		part[n++] = (struct virtq_part){
+			gpa, len, type == BLK_READ || type == BLK_GET_ID
+		};
 	part[n++] = (struct virtq_part){ phys_of(&r->status), 1, true };
 	b->in_flight |= 1u << at;
 	virtq_add_chain(&b->dev.q[0], PARTS * at, part, n);

@@ -10,7 +10,9 @@
 #define BLK_REQUESTS 32 /* in flight, of each device */
 #define BLK_SECTOR   512u
 
-enum blk_type { BLK_READ = 0, BLK_WRITE = 1, BLK_FLUSH = 4 };
+#define BLK_ID_LEN 20u /* of a serial number; NULs at the end */
+
+enum blk_type { BLK_READ = 0, BLK_WRITE = 1, BLK_FLUSH = 4, BLK_GET_ID = 8 };
 
 struct blk_info {
 	uint64_t sectors;
@@ -24,7 +26,7 @@ WUR bool blk_open(unsigned nth, struct blk_info *ret_info);
 /*
  * Of an open disk. Offers a request; the device is told by blk_kick, once for
  * all that was offered, or when somebody waits. `len` is a multiple of
- * BLK_SECTOR, 0 for BLK_FLUSH. Returns its number, below BLK_REQUESTS, or
+ * BLK_SECTOR, 0 for BLK_FLUSH, BLK_ID_LEN for BLK_GET_ID. Returns its number, below BLK_REQUESTS, or
  * -EAGAIN while so many are in flight.
  */
 WUR int64_t blk_offer(unsigned nth, enum blk_type type, uint64_t sector,

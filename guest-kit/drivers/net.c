@@ -157,6 +157,27 @@ void net_wait(unsigned nth, uint64_t until_ns)
 	virtio_wait(&cards[nth].dev, RX, until_ns);
 }
 
+static void (*listener)(void);
+
+static void frame_came(void)
+{
+	for (unsigned i = 0; i < NET_MAX; i++)
+		if (cards[i].dev.routed)
+			virtio_acknowledge(&cards[i].dev);
+	listener();
+}
+
+bool net_listen(unsigned nth, void (*fn)(void))
+{
+	struct net *n = &cards[nth];
+
+	listener = fn;
+	irq_on(IRQ_NET(nth), frame_came);
+	(void)virtio_listen(&n->dev, RX);
+	heed_link(n);
+	return virtq_has_used(&n->dev.q[RX]);
+}
+
 /* A buffer that nothing is sent from; NET_BUFFERS: none. */
 static unsigned free_buffer(struct net *n)
 {

@@ -38,6 +38,9 @@ void net_release(unsigned nth, const struct net_frame *frame);
 /* Waits for a frame, or until the time has come (clock_now; 0: never). May
  * return early. */
 void net_wait(unsigned nth, uint64_t until_ns);
+/* True: there is a frame. Else fn is called (irq_on), once, when one may have
+ * come. One fn for all cards. */
+WUR bool net_listen(unsigned nth, void (*fn)(void));
 
 /* Copies a frame, which leaves after the next net_push. -EAGAIN: every buffer
  * is on its way out; -EINVAL: longer than MTU and NET_FRAME_ROOM. */

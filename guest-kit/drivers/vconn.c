@@ -383,6 +383,7 @@ static bool init(void)
 			return false;
 		offer(i);
 	}
+	vconn_dev.config_fixed = true;
 	vconn_tx_init();
 	s.next_port = PORT_FIRST;
 	vconn_dev.features = virtio_offers(&vconn_dev) &

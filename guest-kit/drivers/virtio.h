@@ -37,6 +37,7 @@ struct virtio {
 	bool event_idx;
 	bool routed;         /* its interrupt can reach us */
 	bool config_changed; /* set by virtio_wait; the owner clears it */
+	bool config_fixed;   /* the owner's: it never cares about that */
 	uint32_t features; /* the device's own, to ask for; see virtio_offers */
 	unsigned n_queues;
 	struct virtq q[VIRTIO_QUEUES_MAX];

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fs/dev.h"
 
+#include "fs/blkdev.h"
 #include "fs/inode.h"
 #include "fs/node.h"
 #include "fs/tree.h"
@@ -143,5 +144,12 @@ int dev_make_nodes(struct dentry *dir)
 	for (unsigned i = 0; !rc && i < ARRAY_LEN(nodes); i++)
 		rc = tree_standard(dir, nodes[i].name, nodes[i].mode,
 				   nodes[i].rdev, nodes[i].target);
+	for (unsigned i = 0; !rc && i < blkdev_count(); i++) {
+		const char name[] = { 'v', 'd', (char)('a' + i), 0 };
+
+		rc = tree_standard(dir, name, S_IFBLK | 0660,
+				   DEV_NUMBER(BLKDEV_MAJOR, i * BLKDEV_MINORS),
+				   NULL);
+	}
 	return rc;
 }

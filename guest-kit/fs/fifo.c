@@ -84,30 +84,51 @@ static int make(struct inode *node)
 	return 0;
 }
 
-/* What is there, up to io's end; 0: nothing. */
-static int64_t take(struct fifo *p, struct io *io)
+/* What is there, up to io's end; 0: nothing. It stays. */
+static int64_t peek(const struct fifo *p, struct io *io)
 {
-	int64_t done = 0, n;
+	uint64_t at = p->out;
 
-	while (io->left && held(p)) {
-		uint64_t off = p->out & PAGE_MASK;
-		uint64_t len = min_u64(PAGE_LEN - off, held(p));
+	while (io->left && at < p->in) {
+		uint64_t off = at & PAGE_MASK;
+		uint64_t len = min_u64(PAGE_LEN - off, p->in - at);
+		int64_t n = io_put(io, *page_at(p, at) + off, len);
+
+		if (n < 0)
+			return at > p->out ? (int64_t)(at - p->out) : n;
+		at += (uint64_t)n;
+	}
+	return (int64_t)(at - p->out);
+}
+
+static void skip(struct fifo *p, uint64_t len)
+{
+	for (len = min_u64(len, held(p)); len;) {
+		uint64_t n = min_u64(len, PAGE_LEN - (p->out & PAGE_MASK));
 		uint8_t **page = page_at(p, p->out);
 
-		n = io_put(io, *page + off, len);
-		if (n < 0)
-			return done ? done : n;
-		p->out += (uint64_t)n;
-		done += n;
+		p->out += n;
+		len -= n;
 		if (p->in == p->out || !(p->out & PAGE_MASK)) {
 			page_free(*page);
 			*page = NULL;
 		}
-		/* Empty: the next byte begins a page. */
-		if (p->in == p->out)
-			p->in = p->out = 0;
 	}
-	return done;
+	/* Empty: the next byte begins a page. */
+	if (p->in == p->out)
+		p->in = p->out = 0;
+	waitq_wake(&p->queue, POLL_WRITABLE);
+}
+
+/* There is something: 0; all writers are gone: 0, too. */
+static int wait_bytes(struct fifo *p, bool wait)
+{
+	int rc = 0;
+
+	while (!rc && !held(p) && p->writers)
+		rc = wait ? waitq_sleep(&p->queue, WAIT_FOREVER)
+			  : -LINUX_EAGAIN;
+	return rc;
 }
 
 /* What there is room for; 0: none. */
@@ -121,7 +142,7 @@ static int64_t give(struct fifo *p, struct io *io)
 		uint8_t **page = page_at(p, p->in);
 
 		if (!*page)
-			*page = page_alloc();
+			*page = page_alloc_program();
 		n = *page ? io_get(io, *page + off, len) : -LINUX_ENOMEM;
 		if (n < 0) {
 			if (*page && !off) { /* a new one, for nothing */
@@ -145,20 +166,13 @@ static int64_t read(struct file *f, struct io *io, uint64_t *pos)
 	(void)pos;
 	if (!io->left)
 		return 0;
-	for (;;) {
-		n = take(p, io);
-		if (n > 0)
-			waitq_wake(&p->queue, POLL_WRITABLE);
-		if (n)
-			return n;
-		if (!p->writers)
-			return 0;
-		if (f->flags & O_NONBLOCK)
-			return -LINUX_EAGAIN;
-		rc = waitq_sleep(&p->queue, WAIT_FOREVER);
-		if (rc)
-			return rc;
-	}
+	rc = wait_bytes(p, !(f->flags & O_NONBLOCK));
+	if (rc)
+		return rc;
+	n = peek(p, io);
+	if (n > 0)
+		skip(p, (uint64_t)n);
+	return n;
 }
 
 static int64_t write(struct file *f, struct io *io, uint64_t *pos)
@@ -296,7 +310,8 @@ int fifo_open(struct inode *node, struct file *f)
 int fifo_pipe(uint32_t flags, struct file **ret_reader,
 	      struct file **ret_writer)
 {
-	struct inode *node = inode_new(FS_PIPE, S_IFIFO | 0600);
+	struct inode *node =
+		page_has_room() ? inode_new(FS_PIPE, S_IFIFO | 0600) : NULL;
 	struct file *reader;
 	char name[24];
 	int rc;
@@ -322,6 +337,43 @@ int fifo_pipe(uint32_t flags, struct file **ret_reader,
 	(*ret_writer)->flags = flags | O_WRONLY;
 	*ret_reader = reader;
 	return 0;
+}
+
+bool fifo_is(const struct file *f)
+{
+	return f->ops == &ops;
+}
+
+int64_t fifo_peek(struct file *f, void *buf, uint64_t len, bool wait)
+{
+	struct fifo *p = f->node->fifo;
+	int rc = wait_bytes(p, wait && !(f->flags & O_NONBLOCK));
+	struct io io;
+
+	io_kernel(&io, buf, len);
+	return rc ? rc : peek(p, &io);
+}
+
+void fifo_skip(struct file *f, uint64_t len)
+{
+	skip(f->node->fifo, len);
+}
+
+int64_t fifo_room(struct file *f, bool wait)
+{
+	struct fifo *p = f->node->fifo;
+	int rc = 0;
+
+	while (!rc && p->readers && !room(p))
+		rc = wait && !(f->flags & O_NONBLOCK)
+			     ? waitq_sleep(&p->queue, WAIT_FOREVER)
+			     : -LINUX_EAGAIN;
+	if (rc)
+		return rc;
+	if (p->readers)
+		return (int64_t)room(p);
+	signal_send_current(LINUX_SIGPIPE);
+	return -LINUX_EPIPE;
 }
 
 int64_t fifo_capacity(const struct file *f)

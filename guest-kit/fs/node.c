@@ -31,6 +31,7 @@ const struct inode_ops *node_ops(uint32_t mode)
 	static const struct inode_ops fifo = { .open = fifo_open,
 					       .free = fifo_free };
 	static const struct inode_ops dev = { .open = dev_open };
+	static const struct inode_ops blkdev = { .open = blkdev_open };
 	static const struct inode_ops socket = { 0 };
 
 	switch (mode & S_IFMT) {
@@ -43,8 +44,9 @@ const struct inode_ops *node_ops(uint32_t mode)
 	case S_IFIFO:
 		return &fifo;
 	case S_IFCHR:
-	case S_IFBLK:
 		return &dev;
+	case S_IFBLK:
+		return &blkdev;
 	default:
 		return &socket;
 	}

@@ -16,6 +16,7 @@ int regular_open(struct inode *node, struct file *f);
 int dir_open(struct inode *node, struct file *f);
 int fifo_open(struct inode *node, struct file *f);
 int dev_open(struct inode *node, struct file *f);
+int blkdev_open(struct inode *node, struct file *f);
 
 /* What any file on an inode says for fstat. */
 struct linux_stat;

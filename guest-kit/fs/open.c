@@ -4,6 +4,7 @@
 
 #include "fs/node.h"
 #include "fs/tree.h"
+#include "kernel/page.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "linux/errno.h"
@@ -108,7 +109,7 @@ static int open_tmpfile(struct dentry *dir, uint32_t flags, uint32_t mode,
 		return -LINUX_ENOTDIR;
 	if (dir->node->fs != FS_ROOT)
 		return -LINUX_EOPNOTSUPP;
-	node = inode_new(FS_ROOT, S_IFREG | mode);
+	node = page_has_room() ? inode_new(FS_ROOT, S_IFREG | mode) : NULL;
 	if (!node)
 		return -LINUX_ENOSPC;
 	node->nlink = 0;

@@ -4,6 +4,7 @@
 
 #include "fs/dir.h"
 #include "kernel/kmem.h"
+#include "kernel/page.h"
 #include "kernel/store.h"
 #include "lib/string.h"
 #include "linux/errno.h"
@@ -20,6 +21,9 @@ static int may_add(const struct path_end *end, int if_not_ours)
 		return -LINUX_ENOENT;
 	if (end->dir->node->fs != FS_ROOT)
 		return if_not_ours;
+	/* The last memory is there to remove something. */
+	if (!page_has_room())
+		return -LINUX_ENOSPC;
 	return dir_reserve(end->dir);
 }
 

@@ -23,6 +23,11 @@ struct pvclock_wall {
 extern volatile struct pvclock kit_pvclock;
 extern volatile struct pvclock_wall kit_wall_clock;
 
+/* boot/vdso.S; read by the program. */
+extern volatile struct vdso_data {
+	uint64_t ready, wall_at_zero;
+} kit_vdso_data;
+
 static struct {
 	bool ready, pv;
 	uint64_t khz;
@@ -119,6 +124,8 @@ static void init(void)
 	if (kit_wall_clock.version && !(kit_wall_clock.version & 1))
 		clk.wall_at_zero =
 			kit_wall_clock.sec * NS_PER_SEC + kit_wall_clock.nsec;
+	kit_vdso_data.wall_at_zero = clk.wall_at_zero;
+	kit_vdso_data.ready = 1;
 }
 
 uint64_t clock_now(void)

@@ -6,6 +6,7 @@
 #include "abi/debug.h"
 #include "abi/platform.h"
 #include "abi/startup.h"
+#include "fs/fs.h"
 #include "kernel/cpu.h"
 #include "kernel/exit.h"
 #include "kernel/fpu.h"
@@ -25,6 +26,8 @@
 #define THREADS 128
 #define AREAS   2048
 #define STRINGS 8192
+
+#define PROGRAM_LEN 256 /* of its path; a longer one is like others */
 
 /* x87, SSE, AVX: what lies behind has no place that is the same on all
  * processors, nor one that debuggers agree about. */
@@ -166,11 +169,20 @@ static uint32_t add_string(const char *name)
 	return at;
 }
 
+static uint32_t flags_of(const struct vm_range *v, const char *program)
+{
+	return (v->flags & VM_SHARED ? DEBUG_AREA_SHARED : 0) |
+	       (v->name && str_equal(v->name, program) ? DEBUG_AREA_PROGRAM
+						       : 0);
+}
+
 static void tell_areas(void)
 {
+	char program[PROGRAM_LEN] = "";
 	struct vm_range v = { 0 };
 	uint32_t n = 0;
 
+	(void)fs_program_path(program, sizeof(program));
 	room->strings[0] = 0;
 	room->stop.strings_len = 1;
 	for (; n < AREAS && vm_next(v.end, &v); n++)
@@ -178,7 +190,7 @@ static void tell_areas(void)
 			.start = v.start,
 			.end = v.end,
 			.prot = v.prot,
-			.flags = (v.flags & VM_SHARED ? DEBUG_AREA_SHARED : 0),
+			.flags = flags_of(&v, program),
 			.name_off = add_string(v.name),
 			.file_off = v.file_off,
 		};
@@ -389,7 +401,7 @@ static void populate_files(void)
 	struct vm_range v = { 0 };
 
 	while (vm_next(v.end, &v))
-		if (v.file)
+		if (v.name && v.name[0] != '[')
 			(void)vm_populate(v.start, v.end - v.start, false);
 }
 

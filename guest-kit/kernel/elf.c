@@ -13,18 +13,20 @@
 #include "kernel/vm.h"
 #include "lib/string.h"
 #include "linux/errno.h"
+#include "linux/file.h"
 #include "linux/process.h"
 
 #define PIE_BASE 0x400000ull
 
 /* Zeros behind the data that exist from the start. */
 #define BSS_EAGER  (16 * PAGE_LEN)
-#define DATA_EAGER (64 * PAGE_LEN)
+#define DATA_EAGER (16 * PAGE_LEN)
 #define TEXT_EAGER (512 * PAGE_LEN)
 
 /* An ELF file that lies in one piece in guest memory. */
 struct elf_file {
 	const char *name;
+	struct file *file; /* in the root, or NULL: the program */
 	struct store *store;
 	const uint8_t *start;
 	uint64_t len;
@@ -102,7 +104,9 @@ static void map_file_part(const struct elf_file *f, const struct elf_segment *s,
 		.end = end,
 		.off = page_down(s->offset),
 		.store = f->store,
+		.file = f->file,
 		.prot = prot,
+		.flags = f->file ? 0 : VM_PROGRAM,
 	};
 	const bool write = prot & VM_WRITE;
 	const uint64_t eager = write ? DATA_EAGER : TEXT_EAGER;
@@ -226,7 +230,7 @@ static void load_interpreter(const char *path, struct elf_image *image)
 {
 	struct elf_file f = { .name = path };
 	uint64_t first, at;
-	int rc = fs_open_store(path, &f.store);
+	int rc = fs_open_program(path, &f.file);
 
 	if (rc == -LINUX_ENOENT)
 		machine_noexec("dynamically linked, it needs %s: not there",
@@ -234,6 +238,7 @@ static void load_interpreter(const char *path, struct elf_image *image)
 	if (rc)
 		machine_noexec("dynamically linked, it needs %s: error %d",
 			       path, -rc);
+	f.store = f.file->ops->store(f.file);
 	f.start = store_image(f.store);
 	f.len = store_len(f.store);
 	if (!f.start)
@@ -249,7 +254,7 @@ static void load_interpreter(const char *path, struct elf_image *image)
 	}
 	(void)map_segments(&f);
 	image->entry = header_of(&f)->entry + f.moved;
-	store_put(f.store);
+	file_put(f.file);
 }
 
 void elf_load(struct elf_image *ret_image)

@@ -6,6 +6,7 @@
 #include "kernel/fault.h"
 
 #include "drivers/console.h"
+#include "fs/fs.h"
 #include "kernel/cpu.h"
 #include "kernel/debug.h"
 #include "kernel/elf.h"
@@ -15,6 +16,7 @@
 #include "kernel/user.h"
 #include "kernel/vm.h"
 #include "lib/format.h"
+#include "lib/string.h"
 #include "linux/signal.h"
 
 #define CODE_BEFORE 16u
@@ -22,21 +24,27 @@
 #define STACK_WORDS 1024u /* looked at */
 #define FRAMES      24u   /* printed */
 #define CALL_MAX    7u    /* bytes of the longest call */
+#define PATH_LEN    128u
+#define PLACE_LEN   (PATH_LEN + 20)
 
-/* "main+0x12", "libc.so.6+0x12" or "". */
-static void print_place(uint64_t gva)
+/* "main+0x12" in the program, "/lib/libc.so.6+0x12" in another file, or "". */
+static void place(char *text, uint64_t room, uint64_t gva)
 {
-	char text[160] = "";
+	char program[PATH_LEN] = "";
 	uint64_t offset = 0;
-	const char *symbol = elf_symbol(gva, &offset);
+	const char *symbol;
 	struct vm_range v;
 
+	text[0] = 0;
+	if (!vm_next(gva, &v) || gva < v.start || !v.name || v.name[0] == '[')
+		return;
+	(void)fs_program_path(program, sizeof(program));
+	symbol = str_equal(v.name, program) ? elf_symbol(gva, &offset) : NULL;
 	if (symbol)
-		format(text, sizeof(text), "  %s+0x%lx", symbol, offset);
-	else if (vm_next(gva, &v) && v.start <= gva && v.name)
-		format(text, sizeof(text), "  %s+0x%lx", v.name,
+		format(text, room, "%s+0x%lx", symbol, offset);
+	else
+		format(text, room, "%s+0x%lx", v.name,
 		       gva - v.start + v.file_off);
-	console_print(text);
 }
 
 static void print_mapping(uint64_t gva)
@@ -141,11 +149,12 @@ static bool is_return_address(uint64_t gva)
 
 static void print_frame(unsigned n, const char *mark, uint64_t gva)
 {
-	char text[40];
+	char text[40], where[PLACE_LEN];
 
-	format(text, sizeof(text), "  #%-2u %s %016lx", n, mark, gva);
+	format(text, sizeof(text), "  #%-2u %s %016lx  ", n, mark, gva);
+	place(where, sizeof(where), gva);
 	console_print(text);
-	print_place(gva);
+	console_print(where);
 	console_print("\n");
 }
 
@@ -172,15 +181,11 @@ static void print_backtrace(const struct regs *r)
 void fault_die(struct regs *r, unsigned signal, const char *what, uint64_t gva,
 	       const struct siginfo *info)
 {
-	uint64_t offset = 0;
-	const char *symbol = elf_symbol(r->rip, &offset);
-	char text[160], where[100] = "";
+	char text[160], where[PLACE_LEN];
 
-	sched_alone();
-	if (symbol)
-		format(where, sizeof(where), " in %s+0x%lx", symbol, offset);
-	format(text, sizeof(text), "%s: %s at rip %lx%s", signal_name(signal),
-	       what, r->rip, where);
+	place(where, sizeof(where), r->rip);
+	format(text, sizeof(text), "%s: %s at rip %lx%s%s", signal_name(signal),
+	       what, r->rip, where[0] ? " in " : "", where);
 	console_print("\nmayfly: the program died of ");
 	console_print(text);
 	console_print("\n");

@@ -78,8 +78,8 @@ void irq_wait(unsigned bit, uint64_t until_ns)
 			       until_ns ? until_ns : WAIT_FOREVER);
 }
 
-/* A vector comes again only after its end: one end for each bit. Where the
- * program was interrupted its frame has been taken (entry.S). */
+/* One end for each bit: a vector may come again after it. Where the program
+ * was interrupted its frame has been taken (entry.S). */
 static void collect(void)
 {
 	uint32_t bits = 0;

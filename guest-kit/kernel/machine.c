@@ -110,13 +110,14 @@ static void parse_cmdline(const char *s)
 		machine.platform = 0;
 }
 
-/* The first module is the program; the others say by their first bytes what
- * they are. One that starts with `magic` and has at least `len` bytes. */
+/* The first module is the program, if there is one; the others say by their
+ * first bytes what they are. One that starts with `magic` and has at least
+ * `len` bytes. */
 static const struct pvh_module *find_module(uint64_t magic, uint64_t len)
 {
 	const struct pvh_module *module = phys_ptr(machine.start->modules);
 
-	for (unsigned i = 1; i < machine.start->n_modules; i++)
+	for (unsigned i = 0; i < machine.start->n_modules; i++)
 		if (module[i].len >= len &&
 		    *(const uint64_t *)phys_ptr(module[i].gpa) == magic)
 			return &module[i];
@@ -146,6 +147,7 @@ void machine_init(gpa_t start_info, uint64_t tsc_entry)
 		parse_cmdline(phys_ptr(start->cmdline));
 	if (start->magic != PVH_MAGIC || start->version < 1 || !start->n_memmap)
 		machine_panic("no PVH start info with a memory map");
+	page_map_middle(start);
 	features = cpuid(1, 0);
 	machine.features_ecx = features.ecx;
 	machine.features_edx = features.edx;

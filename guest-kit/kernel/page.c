@@ -26,7 +26,7 @@ static struct range unused[RANGES_MAX];
 static unsigned n_unused, current;
 static uint64_t n_free, n_total, n_reserve;
 
-LARGE __attribute__((aligned(4096))) const uint8_t page_zeros[PAGE_LEN];
+LARGE __attribute__((aligned(4096))) uint8_t page_zeros[PAGE_LEN];
 
 extern char kit_image[], kit_image_end[];
 extern char kit_first_pages[], kit_first_pages_end[];
@@ -104,21 +104,41 @@ static void *take_unused(uint64_t n)
 	return NULL;
 }
 
+#define GIB (1ull << 30)
+
+static void map_gib(uint64_t i, uint64_t *pd)
+{
+	const uint64_t large_page = (1ull << 63) | 0xe7;
+
+	for (unsigned j = 0; j < 512; j++)
+		pd[j] = (i * GIB + j * (2ull << 20)) | large_page;
+	kit_pdpt[i] = phys_of(pd) | 0x67;
+}
+
+/* Nothing but RAM is there, and few machines have that much. */
+void page_map_middle(const struct pvh_start_info *s)
+{
+	static LARGE uint64_t tables[2][512] __attribute__((aligned(4096)));
+	const struct pvh_range *map = phys_ptr(s->memmap);
+
+	for (unsigned n = 0; n < s->n_memmap; n++)
+		for (uint64_t i = 1; i <= 2; i++)
+			if (map[n].type == PVH_RANGE_RAM && !kit_pdpt[i] &&
+			    map[n].gpa < (i + 1) * GIB &&
+			    map[n].gpa + map[n].len > i * GIB)
+				map_gib(i, tables[i - 1]);
+}
+
 /* The window of physical addresses grows to cover RAM beyond 4 GiB. The
  * tables come from below: they must be reachable already. */
 static void map_high(gpa_t end)
 {
-	const uint64_t gib = 1ull << 30;
-
-	for (uint64_t i = 4; i < 512 && i * gib < end; i++) {
+	for (uint64_t i = 4; i < 512 && i * GIB < end; i++) {
 		uint64_t *pd = take_unused(1);
 
 		if (!pd)
 			machine_panic("no memory to map memory");
-		for (unsigned j = 0; j < 512; j++)
-			pd[j] = (i * gib + j * (2ull << 20)) | (1ull << 63) |
-				0xe7;
-		kit_pdpt[i] = phys_of(pd) | 0x67;
+		map_gib(i, pd);
 	}
 }
 
@@ -219,6 +239,11 @@ void page_free_run(void *first, uint64_t n)
 void page_free(void *page)
 {
 	page_free_run(page, 1);
+}
+
+bool page_has_room(void)
+{
+	return n_free > n_reserve;
 }
 
 uint64_t page_count_free(void)

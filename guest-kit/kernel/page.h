@@ -6,6 +6,10 @@
 
 #include "kernel/types.h"
 
+struct pvh_start_info;
+
+/* RAM from 1 to 3 GiB can be reached afterwards: modules may be there. */
+void page_map_middle(const struct pvh_start_info *s);
 void page_init(void);
 
 /* NULL when there is none. Content: anything, or zeros. Memory that was used
@@ -15,6 +19,8 @@ WUR void *page_alloc_zeroed(void);
 /* Zeroed, for the program and its files; NULL also when only what the kernel
  * needs to go on is left. */
 WUR void *page_alloc_program(void);
+/* Something beyond that is left. */
+bool page_has_room(void);
 void page_free(void *page);
 
 /* n pages in a row. */
@@ -24,7 +30,7 @@ WUR void *page_alloc_run_zeroed(uint64_t n);
 void page_free_run(void *first, uint64_t n);
 
 /* Reads as zeros; never written. */
-extern const uint8_t page_zeros[PAGE_LEN];
+extern uint8_t page_zeros[PAGE_LEN];
 
 uint64_t page_count_free(void);
 uint64_t page_count_total(void);

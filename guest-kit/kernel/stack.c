@@ -12,6 +12,8 @@
 #include "kernel/vm.h"
 #include "lib/string.h"
 
+extern const char kit_vdso[]; /* boot/vdso.S */
+
 /* Arguments, environment, their pointers and what follows are contiguous in
  * physical memory. These pages below exist from the start, too. */
 #define EAGER (15 * PAGE_LEN)
@@ -42,6 +44,7 @@ enum {
 	AT_RANDOM = 25,
 	AT_HWCAP2 = 26,
 	AT_EXECFN = 31,
+	AT_SYSINFO_EHDR = 33,
 	AT_MINSIGSTKSZ = 51,
 };
 
@@ -90,7 +93,8 @@ static void map_stack(struct builder *b, uint64_t program_end, uint64_t args)
 	if (!run || !vm_is_free(base - PAGE_LEN, STACK_LEN + PAGE_LEN) ||
 	    vm_map_zeros(base, STACK_LEN, prot, VM_STACK) ||
 	    vm_give_pages(b->top - filled, run, filled) ||
-	    vm_populate(b->top - filled - EAGER, EAGER, true))
+	    vm_populate(b->top - filled - EAGER, EAGER, true) ||
+	    vm_map_phys(b->top, phys_of(kit_vdso), PAGE_LEN, VM_READ | VM_EXEC))
 		machine_noexec("out of guest memory for the stack");
 	b->page_top = run + filled;
 	b->at = b->top;
@@ -135,6 +139,8 @@ uint64_t stack_build(const struct elf_image *image)
 		{ AT_RANDOM, random },
 		{ AT_HWCAP2, 0 },
 		{ AT_EXECFN, strings },
+		/* right above the stack */
+		{ AT_SYSINFO_EHDR, b.top + ((uintptr_t)kit_vdso & PAGE_MASK) },
 		{ AT_MINSIGSTKSZ, SIGNAL_FRAME_MAX },
 		{ AT_NULL, 0 },
 	};

@@ -26,7 +26,7 @@ struct store {
 };
 
 /* In the tree: a hole, where there would be a page of the image. */
-#define HOLE ((void *)(uintptr_t)page_zeros)
+#define HOLE ((void *)page_zeros)
 
 struct store *store_new(void)
 {

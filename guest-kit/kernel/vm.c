@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/vm.h"
 
+#include "fs/fs.h"
 #include "kernel/page.h"
 #include "kernel/store.h"
 #include "kernel/vm_priv.h"
@@ -274,6 +275,22 @@ void vm_store_changed(struct store *s, uint64_t from, uint64_t to, bool cut)
 	}
 }
 
+/* As Linux writes it into /proc/PID/maps; NULL: nothing. */
+static const char *name_of(const struct vm_area *a)
+{
+	static LARGE char path[512];
+
+	if (a->flags & VM_PROGRAM)
+		return fs_program_path(path, sizeof(path)) ? path : NULL;
+	if (a->file)
+		return fs_file_path(a->file, path, sizeof(path)) ? path : NULL;
+	return a->store              ? "/dev/zero (deleted)"
+	       : a->flags & VM_STACK ? "[stack]"
+	       : a->flags & VM_HEAP  ? "[heap]"
+	       : a->flags & VM_PHYS  ? "[vdso]"
+				     : NULL;
+}
+
 bool vm_next(uint64_t gva, struct vm_range *ret)
 {
 	unsigned i = area_after(gva);
@@ -288,11 +305,8 @@ bool vm_next(uint64_t gva, struct vm_range *ret)
 		.prot = a->prot,
 		.flags = a->flags,
 		.file = a->file,
-		.name = a->flags & VM_STACK  ? "[stack]"
-			: a->flags & VM_HEAP ? "[heap]"
-			: a->flags & VM_PHYS ? "[vdso]"
-					     : NULL,
-		.file_off = a->off,
+		.name = name_of(a),
+		.file_off = a->store ? a->off : 0,
 	};
 	return true;
 }

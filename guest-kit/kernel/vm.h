@@ -30,6 +30,7 @@ struct store;
 #define VM_NORESERVE 0x08u
 #define VM_NO_WRITE  0x10u /* of a file that is not open for writing */
 #define VM_PHYS      0x20u /* its pages are not the program's: vm_map_phys */
+#define VM_PROGRAM   0x40u /* the file that runs */
 
 struct vm_area {
 	uint64_t start, end;
@@ -114,8 +115,8 @@ static inline void *user_ptr(uint64_t gva)
 	return (void *)(uintptr_t)gva;
 }
 
-/* The program may access it and the pages exist: the kernel can touch them
- * without a fault. Any gva and len. */
+/* The program may read or write it and the pages exist: the kernel can touch
+ * them without a fault. Any gva and len; access without VM_EXEC. */
 WUR bool vm_user_ok(uint64_t gva, uint64_t len, unsigned access);
 /* Length of the string at gva, or -EFAULT, or -ENAMETOOLONG beyond max. */
 WUR int64_t vm_user_strlen(uint64_t gva, uint64_t max);

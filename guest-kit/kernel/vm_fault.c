@@ -15,6 +15,7 @@
  * them the longer a program goes on in one direction. */
 #define AROUND_PAGES     16ull
 #define AROUND_PAGES_MAX 512ull
+#define COPY_PAGES       8ull /* where they have to be copied */
 /* Of what is free no more than this part goes on a guess. */
 #define GUESS_PART 64
 
@@ -183,12 +184,13 @@ enum vm_fault vm_fault(uint64_t gva, unsigned access)
 	default:
 		return VM_FAULT_NO_MEMORY;
 	}
-	/* Looking at a file's pages costs no memory, copying them time. */
+	/* Looking at a file's pages costs no memory. A copy no longer sees what
+	 * is written to the file: only of files that nobody writes to. */
 	most = page_count_free() / GUESS_PART;
 	if (a->store && !write)
 		most = AROUND_PAGES_MAX;
 	else if (a->store && !(a->flags & VM_SHARED))
-		most = min_u64(most, AROUND_PAGES);
+		most = store_image(a->store) ? min_u64(most, COPY_PAGES) : 1;
 	around(page, most, &start, &end);
 	(void)make_pages(a, max_u64(start, a->start), min_u64(end, a->end),
 			 write, page);

@@ -111,10 +111,28 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(100, times)                  \
 	X(102, getuid)                 \
 	X(104, getgid)                 \
+	X(105, setuid)                 \
+	X(106, setgid)                 \
 	X(107, geteuid)                \
 	X(108, getegid)                \
+	X(109, setpgid)                \
 	X(110, getppid)                \
 	X(111, getpgrp)                \
+	X(112, setsid)                 \
+	X(113, setreuid)               \
+	X(114, setregid)               \
+	X(115, getgroups)              \
+	X(116, setgroups)              \
+	X(117, setresuid)              \
+	X(118, getresuid)              \
+	X(119, setresgid)              \
+	X(120, getresgid)              \
+	X(121, getpgid)                \
+	X(122, setfsuid)               \
+	X(123, setfsgid)               \
+	X(124, getsid)                 \
+	X(125, capget)                 \
+	X(126, capset)                 \
 	X(127, rt_sigpending)          \
 	X(128, rt_sigtimedwait)        \
 	X(129, rt_sigqueueinfo)        \
@@ -122,6 +140,7 @@ typedef int64_t syscall_fn(struct regs *r);
 	X(131, sigaltstack)            \
 	X(132, utime)                  \
 	X(133, mknod)                  \
+	X(135, personality)            \
 	X(137, statfs)                 \
 	X(138, fstatfs)                \
 	X(140, getpriority)            \

@@ -152,23 +152,3 @@ int64_t sys_copy_file_range(struct regs *r)
 	rc = end_place(&in, rc);
 	return end_place(&out, rc);
 }
-
-/* Pipes share no pages with anything here: what Linux says of files that do
- * not support splicing, and callers copy. */
-int64_t sys_splice(struct regs *r)
-{
-	(void)r;
-	return -LINUX_EINVAL;
-}
-
-int64_t sys_tee(struct regs *r)
-{
-	(void)r;
-	return -LINUX_EINVAL;
-}
-
-int64_t sys_vmsplice(struct regs *r)
-{
-	(void)r;
-	return -LINUX_EINVAL;
-}

@@ -4,6 +4,7 @@
 #include "fs/open.h"
 #include "fs/regular.h"
 #include "kernel/kmem.h"
+#include "kernel/page.h"
 #include "kernel/user.h"
 #include "lib/string.h"
 #include "linux/at.h"
@@ -133,7 +134,7 @@ int64_t sys_memfd_create(struct regs *r)
 	if (rc < 0)
 		return rc == -LINUX_ENAMETOOLONG ? -LINUX_EINVAL : rc;
 	memcpy(name + strlen(name), suffix, sizeof(suffix));
-	node = inode_new(FS_ROOT, S_IFREG | 0777);
+	node = page_has_room() ? inode_new(FS_ROOT, S_IFREG | 0777) : NULL;
 	if (!node)
 		return -LINUX_ENOMEM;
 	node->nlink = 0;
@@ -149,10 +150,10 @@ static int64_t make_pipe(uint64_t gva, uint64_t flags)
 	int32_t fds[2];
 	int64_t rc;
 
-	if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+	/* No pipes of packets: O_DIRECT */
+	if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK))
 		return -LINUX_EINVAL;
-	rc = fifo_pipe((uint32_t)flags & (O_NONBLOCK | O_DIRECT), &ends[0],
-		       &ends[1]);
+	rc = fifo_pipe((uint32_t)flags & O_NONBLOCK, &ends[0], &ends[1]);
 	if (rc)
 		return rc;
 	rc = fd_return(ends[0], flags & O_CLOEXEC);

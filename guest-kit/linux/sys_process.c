@@ -1,4 +1,4 @@
-/* sys_process.c: identity, limits, randomness. */
+/* sys_process.c: the system, limits, randomness. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/clock.h"
 #include "kernel/entropy.h"
@@ -12,48 +12,6 @@
 #include "linux/errno.h"
 #include "linux/file.h"
 #include "linux/process.h"
-
-int64_t sys_getpid(struct regs *r)
-{
-	(void)r;
-	return PROCESS_PID;
-}
-
-int64_t sys_getpgrp(struct regs *r)
-{
-	(void)r;
-	return PROCESS_PID;
-}
-
-int64_t sys_getppid(struct regs *r)
-{
-	(void)r;
-	return 0;
-}
-
-int64_t sys_getuid(struct regs *r)
-{
-	(void)r;
-	return 0;
-}
-
-int64_t sys_getgid(struct regs *r)
-{
-	(void)r;
-	return 0;
-}
-
-int64_t sys_geteuid(struct regs *r)
-{
-	(void)r;
-	return 0;
-}
-
-int64_t sys_getegid(struct regs *r)
-{
-	(void)r;
-	return 0;
-}
 
 int64_t sys_getrandom(struct regs *r)
 {

@@ -3,6 +3,7 @@
 #include "boot/boot.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "boot/cmdline.h"
@@ -47,13 +48,22 @@ static int load_initrd(const struct boot_src *initrd, struct place *place,
 	return 0;
 }
 
+/* Whoever has the direct note is linked with the guest kit, and knows the
+ * platform page; the user may have another idea of it. */
+static const char *platform_word(const struct boot_config *cfg)
+{
+	return strstr(cfg->cmdline, "mayfly.platform=") ? NULL
+							: PROGRAM_PLATFORM_WORD;
+}
+
 static int load_pvh(const struct boot_config *cfg, const struct image *img,
 		    const struct probe *probe, gpa_t rsdp, struct place *place,
 		    struct boot_entry *entry, struct err *err)
 {
+	const bool direct = cfg->kind == BOOT_AUTO && probe->notes.has_direct;
 	struct pvh_info info = { .rsdp = rsdp };
 	struct cmdline cmdline;
-	uint64_t end;
+	uint64_t end = 0;
 	int code;
 
 	/* Linux cuts longer ones without a word: our entries are at the end */
@@ -61,7 +71,8 @@ static int load_pvh(const struct boot_config *cfg, const struct image *img,
 		code = cmdline_build_linux(cfg->cmdline, cfg->n_devices,
 					   LINUX_LINE_MAX, &cmdline, err);
 	else
-		code = cmdline_build(cfg->cmdline, cfg->n_devices, NULL,
+		code = cmdline_build(cfg->cmdline, cfg->n_devices,
+				     direct ? platform_word(cfg) : NULL,
 				     BOOT_CMDLINE_MAX, &cmdline, err);
 	if (code == 0)
 		code = place_claim(place, PLACE_INFO_GPA, PVH_INFO_LEN,
@@ -75,6 +86,10 @@ static int load_pvh(const struct boot_config *cfg, const struct image *img,
 		code = load_initrd(cfg->initrd, place, &info.module[0], err);
 		info.n_modules = 1;
 	}
+	if (code == 0 && entry->mode == BOOT_MODE_DIRECT && cfg->argv &&
+	    !cmdline_has_arguments(cfg->cmdline))
+		code = program_load_startup(
+			cfg, place, end, &info.module[info.n_modules++], err);
 	if (code != 0)
 		return code;
 	info.cmdline = &cmdline;

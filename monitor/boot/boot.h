@@ -43,7 +43,7 @@ struct boot_config {
 	unsigned n_devices;            /* virtio-mmio devices, from device 0 */
 	bool legacy_serial, legacy_pic, legacy_i8042, legacy_rtc;
 
-	/* BOOT_PROGRAM */
+	/* BOOT_PROGRAM; argv (or NULL), envp and flags BOOT_MODE_DIRECT, too */
 	struct boot_src kit;             /* the guest kernel's ELF file */
 	char *const *argv, *const *envp; /* NULL-terminated; argv[0] is set */
 	uint32_t startup_flags;          /* STARTUP_* */
@@ -82,7 +82,9 @@ struct boot_entry {
  * guest memory is in any state after an error.
  *
  * BOOT_AUTO enters an image that has both notes by the direct one (mode
- * BOOT_MODE_DIRECT, kind BOOT_PVH); BOOT_PVH insists on PVH.
+ * BOOT_MODE_DIRECT, kind BOOT_PVH): it is linked with the kit and gets
+ * arguments and environment as a program does, unless arguments are in the
+ * command line, behind "--". BOOT_PVH insists on PVH.
  */
 WUR int boot_load(const struct boot_config *cfg, struct gmem *mem,
 		  struct boot_entry *ret_entry, struct err *err);

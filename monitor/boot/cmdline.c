@@ -111,6 +111,13 @@ static int build(const char *first, const char *user, unsigned n_devices,
 	return 0;
 }
 
+bool cmdline_has_arguments(const char *user)
+{
+	bool is_open;
+
+	return *separator(user, &is_open) != '\0';
+}
+
 int cmdline_build(const char *user, unsigned n_devices, const char *extra,
 		  size_t max, struct cmdline *ret, struct err *err)
 {

@@ -3,6 +3,7 @@
 #ifndef BOOT_CMDLINE_H
 #define BOOT_CMDLINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attr.h"
@@ -32,5 +33,8 @@ WUR int cmdline_build(const char *user, unsigned n_devices, const char *extra,
  * "reboot=a", use ACPI to reboot. */
 WUR int cmdline_build_linux(const char *user, unsigned n_devices, size_t max,
 			    struct cmdline *ret, struct err *err);
+
+/* True when the user's line has a word "--": what follows are arguments. */
+bool cmdline_has_arguments(const char *user);
 
 #endif

@@ -27,8 +27,7 @@
 #define DYNAMIC_MAX 256 /* entries of a dynamic section looked at */
 
 _Static_assert(PLATFORM_GPA == LAYOUT_PLATFORM, "two headers, one machine");
-_Static_assert(PLATFORM_GPA == 0xc0000000u, "PLATFORM_WORD spells it out");
-#define PLATFORM_WORD "mayfly.platform=0xc0000000"
+_Static_assert(PLATFORM_GPA == 0xc0000000u, "program.h spells it out");
 
 struct dyn {
 	le64 tag, value;
@@ -180,8 +179,8 @@ static uint8_t *put_strings(uint8_t *to, char *const *list, uint32_t n)
 	return to;
 }
 
-static int load_startup(const struct boot_config *cfg, struct place *place,
-			gpa_t from, struct pvh_module *ret, struct err *err)
+int program_load_startup(const struct boot_config *cfg, struct place *place,
+			 gpa_t from, struct pvh_module *ret, struct err *err)
 {
 	uint64_t len = sizeof(struct startup_header);
 	uint32_t argc = count(cfg->argv, &len);
@@ -298,7 +297,7 @@ static int load_modules(const struct boot_config *cfg, const struct image *img,
 			return err->code;
 		from = program->gpa + program->len;
 	}
-	return load_startup(cfg, place, from, startup, err);
+	return program_load_startup(cfg, place, from, startup, err);
 }
 
 int program_load(const struct boot_config *cfg, const struct image *img,
@@ -309,8 +308,9 @@ int program_load(const struct boot_config *cfg, const struct image *img,
 	gpa_t end;
 	int code;
 
-	code = cmdline_build(cfg->cmdline, cfg->n_devices, PLATFORM_WORD,
-			     BOOT_CMDLINE_MAX, &cmdline, err);
+	code = cmdline_build(cfg->cmdline, cfg->n_devices,
+			     PROGRAM_PLATFORM_WORD, BOOT_CMDLINE_MAX, &cmdline,
+			     err);
 	if (code != 0)
 		return code;
 	code = place_claim(place, PLACE_INFO_GPA, PVH_INFO_LEN,

@@ -11,6 +11,7 @@
 #define BOOT_PROGRAM_H
 
 #include "base/attr.h"
+#include "mem/layout.h"
 
 struct boot_config;
 struct boot_entry;
@@ -18,7 +19,11 @@ struct elf;
 struct err;
 struct image;
 struct place;
+struct pvh_module;
 struct rootfs;
+
+/* On the kit's command line: where the platform page is. */
+#define PROGRAM_PLATFORM_WORD "mayfly.platform=0xc0000000"
 
 #define PROGRAM_STARTUP_MAX (1u << 20) /* the startup block, in bytes */
 
@@ -32,5 +37,10 @@ WUR int program_check(const struct image *img, const struct elf *elf,
 WUR int program_load(const struct boot_config *cfg, const struct image *img,
 		     struct place *place, struct boot_entry *entry,
 		     struct err *err);
+
+/* Only the startup block, as low as it fits from `from` on. */
+WUR int program_load_startup(const struct boot_config *cfg, struct place *place,
+			     gpa_t from, struct pvh_module *ret,
+			     struct err *err);
 
 #endif

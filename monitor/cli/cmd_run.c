@@ -275,7 +275,7 @@ static int make_machine(struct run *r, const struct boot_src *image,
 		.core_fd = r->debug.core_fd,
 		.gdb_fd = r->debug.gdb_fd,
 		.gdb_wait = !o->debug.gdb_nowait,
-		.gdb_exec_file = r->debug.exec_file,
+		.exec_file = r->debug.exec_file,
 		.trace = o->trace || o->exit_record,
 		.boot = {
 			.image = *image,
@@ -306,7 +306,7 @@ static int make_machine(struct run *r, const struct boot_src *image,
 static void take_terminal(const struct run *r)
 {
 	if (r->opt.console == CONSOLE_STDIO && r->console.in >= 0 &&
-	    machine_kind(r->machine) != BOOT_PROGRAM && isatty(r->console.in))
+	    !machine_takes_arguments(r->machine) && isatty(r->console.in))
 		tty_raw(r->console.in);
 }
 
@@ -428,7 +428,7 @@ static int check_used(const struct run *r, struct err *err)
 				       o->argv[0]);
 		return 0;
 	}
-	if (o->argv[1])
+	if (o->argv[1] && !machine_takes_arguments(r->machine))
 		return err_set(err, -EINVAL,
 			       "'%s': %s is a kernel: it takes --kernel-args, "
 			       "no arguments",
@@ -437,7 +437,7 @@ static int check_used(const struct run *r, struct err *err)
 		return err_set(err, -EINVAL,
 			       "--rootfs: %s is a kernel: it takes --initrd",
 			       o->argv[0]);
-	if (o->n_env)
+	if (o->n_env && !machine_takes_arguments(r->machine))
 		return err_set(err, -EINVAL,
 			       "--env: %s is a kernel: it has no environment",
 			       o->argv[0]);

@@ -132,15 +132,11 @@ static int listen_tcp(uint16_t port)
 	return take_fd(&fd);
 }
 
-static int open_gdb(struct run_debug_host *h, const char *image,
-		    struct err *err)
+static int open_gdb(struct run_debug_host *h, struct err *err)
 {
 	const struct run_debug *o = h->opt;
 	int r;
 
-	h->exec_file = image ? realpath(image, NULL) : NULL;
-	if (image && !h->exec_file)
-		return err_set(err, -errno, "%s", image);
 	if (!o->gdb_path[0]) {
 		h->gdb_fd = listen_tcp(o->gdb_port);
 		return h->gdb_fd < 0 ? err_set(err, h->gdb_fd, "--gdb %u",
@@ -162,9 +158,11 @@ int run_debug_open(const struct run_debug *o, const char *image,
 	*ret = (struct run_debug_host){
 		.opt = o, .core_fd = -1, .gdb_unix = { .fd = -1 }, .gdb_fd = -1
 	};
+	ret->exec_file =
+		image && (o->core || o->gdb) ? realpath(image, NULL) : NULL;
 	if (o->core && open_core(ret, err))
 		return err->code;
-	return o->gdb ? open_gdb(ret, image, err) : 0;
+	return o->gdb ? open_gdb(ret, err) : 0;
 }
 
 void run_debug_close(struct run_debug_host *h)

@@ -38,9 +38,10 @@ struct writer {
 	size_t n; /* in buf */
 };
 
-int core_init(struct core *c, int fd, struct err *err)
+int core_init(struct core *c, int fd, const char *exec_file, struct err *err)
 {
 	c->fd = fd;
+	c->exec_file = exec_file;
 	c->filed = calloc(DEBUG_AREAS_MAX, sizeof(*c->filed));
 	return c->filed ? 0 : err_set(err, -ENOMEM, "core");
 }
@@ -236,15 +237,23 @@ static bool is_of_file(const struct stop *s, const struct debug_area *a)
 	return a->name_off && stop_area_name(s, a)[0] != '[';
 }
 
-static size_t files_len(const struct stop *s, uint64_t *ret_count)
+static const char *file_name(const struct writer *w, const struct debug_area *a)
 {
+	return (a->flags & DEBUG_AREA_PROGRAM) && w->core->exec_file
+		       ? w->core->exec_file
+		       : stop_area_name(w->stop, a);
+}
+
+static size_t files_len(const struct writer *w, uint64_t *ret_count)
+{
+	const struct stop *s = w->stop;
 	size_t len = 2 * sizeof(uint64_t);
 
 	*ret_count = 0;
 	for (uint32_t i = 0; i < s->s.n_areas; i++)
 		if (is_of_file(s, &s->area[i])) {
 			len += 3 * sizeof(uint64_t) + 1 +
-			       strlen(stop_area_name(s, &s->area[i]));
+			       strlen(file_name(w, &s->area[i]));
 			++*ret_count;
 		}
 	return len;
@@ -254,7 +263,7 @@ static void put_files(struct writer *w)
 {
 	const struct stop *s = w->stop;
 	uint64_t head[2] = { 0, PAGE };
-	const size_t len = files_len(s, &head[0]);
+	const size_t len = files_len(w, &head[0]);
 
 	put_note_head(w, NT_FILE, len);
 	put(w, head, sizeof(head));
@@ -268,19 +277,20 @@ static void put_files(struct writer *w)
 	}
 	for (uint32_t i = 0; i < s->s.n_areas; i++)
 		if (is_of_file(s, &s->area[i])) {
-			const char *name = stop_area_name(s, &s->area[i]);
+			const char *name = file_name(w, &s->area[i]);
 
 			put(w, name, strlen(name) + 1);
 		}
 	put_padding(w, len);
 }
 
-static size_t notes_len(const struct stop *s)
+static size_t notes_len(const struct writer *w)
 {
+	const struct stop *s = w->stop;
 	uint64_t count;
 	size_t len = note_len(sizeof(struct elf_prpsinfo)) +
 		     note_len(sizeof(s->s.siginfo)) + note_len(auxv_len(s)) +
-		     note_len(files_len(s, &count));
+		     note_len(files_len(w, &count));
 
 	for (uint32_t i = 0; i < s->s.n_threads; i++)
 		len += thread_notes_len(s, &s->thread[i]);
@@ -427,7 +437,7 @@ static void put_segments(struct writer *w, uint64_t notes_at, uint64_t data_at)
 	Elf64_Phdr p = { .p_type = PT_NOTE,
 			 .p_flags = PF_R,
 			 .p_offset = notes_at,
-			 .p_filesz = notes_len(s),
+			 .p_filesz = notes_len(w),
 			 .p_align = 4 };
 
 	put(w, &p, sizeof(p));
@@ -473,7 +483,7 @@ int core_write(struct core *c, const struct stop *s, const _Atomic bool *cancel,
 	};
 	const uint64_t notes_at =
 		sizeof(Elf64_Ehdr) + (s->s.n_areas + 1) * sizeof(Elf64_Phdr);
-	uint64_t at = (notes_at + notes_len(s) + PAGE - 1) & ~(PAGE - 1);
+	uint64_t at = (notes_at + notes_len(&w) + PAGE - 1) & ~(PAGE - 1);
 
 	for (uint32_t i = 0; i < s->s.n_areas; i++)
 		c->filed[i] = area_filed(&w, &s->area[i]);

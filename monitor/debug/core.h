@@ -15,12 +15,15 @@ struct err;
 struct stop;
 
 struct core {
-	int fd;          /* borrowed; an empty file that can be sought */
-	uint64_t *filed; /* bytes of each area that are in the file */
+	int fd;                /* borrowed; an empty file that can be sought */
+	uint64_t *filed;       /* bytes of each area that are in the file */
+	const char *exec_file; /* what the program is called here; borrowed */
 };
 
-/* Room for the largest core, so that none needs memory later. */
-WUR int core_init(struct core *c, int fd, struct err *err);
+/* Room for the largest core, so that none needs memory later. exec_file may be
+ * NULL: the guest knows best. */
+WUR int core_init(struct core *c, int fd, const char *exec_file,
+		  struct err *err);
 void core_fini(struct core *c); /* accepts a zeroed one */
 
 /*

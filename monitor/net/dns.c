@@ -45,6 +45,11 @@ uint16_t dns_id(const uint8_t *msg, size_t len)
 	return len >= DNS_HEADER_LEN ? get16(msg) : 0;
 }
 
+void dns_set_id(uint8_t *msg, uint16_t id)
+{
+	put16(msg, id);
+}
+
 /* Appends a label to the name of *n bytes. */
 static bool add_label(char *name, size_t *n, const uint8_t *label, size_t len)
 {

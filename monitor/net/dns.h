@@ -29,6 +29,7 @@ struct dns_question {
 
 /* The header's; 0 when there is none. */
 uint16_t dns_id(const uint8_t *msg, size_t len);
+void dns_set_id(uint8_t *msg, uint16_t id); /* of a message with a header */
 /* The only question of a query (or, if `answer`, of an answer to one). -EPROTO:
  * there is none that we understand: a name with bytes that are no printable
  * ASCII, or with a dot inside a label, is none. */

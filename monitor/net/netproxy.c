@@ -172,6 +172,7 @@ static void service_stop(void *ctx)
 
 	for (unsigned i = 0; i < np->cfg.n_publish; i++)
 		loop_cancel(np->cfg.loop, &np->publish[i].op);
+	np_dns_stop(np);
 }
 
 static int service_open(void *ctx, struct vsock_conn *c, uint32_t port,
@@ -342,6 +343,7 @@ int netproxy_new(const struct netproxy_config *cfg, struct netproxy **ret,
 		 struct err *err)
 {
 	struct netproxy *np = calloc(1, sizeof(*np));
+	int r;
 
 	if (!np)
 		return err_set(err, -ENOMEM, "network");
@@ -362,11 +364,18 @@ int netproxy_new(const struct netproxy_config *cfg, struct netproxy **ret,
 		pub->listener->np = np;
 	}
 	np_udp_init(np);
+	r = np_dns_init(np);
+	if (r) {
+		netproxy_free(np);
+		return err_set(err, r, "random numbers");
+	}
 	*ret = np;
 	return 0;
 }
 
 void netproxy_free(struct netproxy *np)
 {
+	if (np)
+		np_dns_fini(np);
 	free(np);
 }

@@ -14,7 +14,7 @@
  *
  * System calls after start-up, all on numbers and none on paths: socket,
  * connect, bind, listen, accept4, getsockname, getpeername, getsockopt,
- * setsockopt, sendmsg, recvmsg, shutdown, close. */
+ * setsockopt, sendmsg, recvmsg, sendto, recvfrom, shutdown, close. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef NET_NETPROXY_H
 #define NET_NETPROXY_H
@@ -60,7 +60,7 @@ struct netproxy_config {
  */
 WUR int netproxy_bind(struct netproxy_publish *p, struct err *err);
 
-/* -ENOMEM. Serves as netproxy_service with itself as context. */
+/* -ENOMEM, or no random numbers. Serves as netproxy_service with itself as context. */
 WUR int netproxy_new(const struct netproxy_config *cfg, struct netproxy **ret,
 		     struct err *err);
 /* After the device is gone and the loop is quiet. Accepts NULL. */

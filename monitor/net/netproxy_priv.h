@@ -18,8 +18,8 @@
 #include "virtio/vsock.h"
 #include "virtio/vsock_service.h"
 
-#define NP_PEERS_MAX 64u /* remembered of a published UDP port */
-#define NP_ASKED_MAX 32u /* queries of a socket that wait for an answer */
+#define NP_PEERS_MAX   64u  /* remembered of a published UDP port */
+#define NP_QUERIES_MAX 256u /* that wait for an answer */
 
 enum np_kind {
 	NP_NONE,
@@ -71,12 +71,33 @@ struct np_udp {
 	bool v6; /* fd is of AF_INET6 */
 	uint16_t family;
 	struct np_publish *pub; /* or NULL */
-	struct np_asked {
-		bool waits;
-		uint8_t tries;
-		uint16_t id;
-	} asked[NP_ASKED_MAX]; /* a ring */
-	unsigned next_asked;
+};
+
+/* One of the host's resolvers. */
+struct np_server {
+	struct netproxy *np;
+	struct ip_port at;
+	struct loop_op op;
+	bool busy;
+	bool v6;
+	int fd; /* connected when it was last used; -1: no such family */
+};
+
+/* A question of the guest. */
+struct np_query {
+	struct np_udp *u; /* who asks; NULL: nobody any more */
+	struct np_server *server;
+	uint64_t at_ns;
+	uint16_t id, guest_id; /* ours, and the guest's */
+	unsigned tries;
+};
+
+struct np_dns {
+	struct np_server server[NETPROXY_RESOLVERS_MAX];
+	unsigned n_servers;
+	struct np_query query[NP_QUERIES_MAX]; /* a ring */
+	unsigned next_query;
+	uint64_t seed;
 };
 
 struct netproxy {
@@ -86,6 +107,7 @@ struct netproxy {
 	struct np_publish publish[NETPROXY_PUBLISH_MAX];
 	struct np_listener listener[NETPROXY_PUBLISH_MAX];
 	struct np_udp udp[NETPROXY_UDP_SOCKETS];
+	struct np_dns dns;
 	uint8_t scratch[VSOCK_BUF_LEN]; /* one record at a time */
 };
 
@@ -149,14 +171,14 @@ bool np_udp_give(struct np_udp *u, const struct ip_port *from, int error,
 
 /* --- netproxy_dns.c ---------------------------------------------------------- */
 
-/* A datagram for the resolver: where to send it, or false: it was answered. */
-bool np_dns_out(struct np_udp *u, uint8_t *msg, size_t len,
-		struct ip_port *ret_to);
-/* A datagram from `from`: true if it is the answer to a query; it was learned
- * from, and comes from the resolver as far as the guest is concerned. */
-bool np_dns_in(struct np_udp *u, const struct ip_port *from, const uint8_t *msg,
-	       size_t len);
-bool np_dns_upstream(const struct netproxy *np, const struct ip_port *from);
+/* 0 or negative errno; then np_dns_fini is for later all the same. */
+WUR int np_dns_init(struct netproxy *np);
+void np_dns_stop(struct netproxy *np);
+void np_dns_fini(struct netproxy *np);
+/* A datagram for the resolver. Changes it. */
+void np_dns_out(struct np_udp *u, uint8_t *msg, size_t len);
+/* Nobody waits for the socket's answers any more. */
+void np_dns_forget(struct np_udp *u);
 extern const struct ip_port np_resolver;
 
 #endif

@@ -116,8 +116,6 @@ static bool pull_error(struct np_udp *u)
 		     c->cmsg_type == IPV6_RECVERR))
 			memcpy(&e, CMSG_DATA(c), sizeof(e));
 	to = ip_of_sockaddr(&ss);
-	if (np_dns_upstream(u->np, &to))
-		to = np_resolver;
 	if (e.ee_errno > 0 && e.ee_errno <= UINT16_MAX)
 		(void)np_udp_give(u, &to, (int)e.ee_errno, NULL, 0);
 	return true;
@@ -141,8 +139,6 @@ static bool pull_from(struct np_udp *u, int fd, struct np_publish *pub)
 	from = ip_of_sockaddr(&ss);
 	if (pub)
 		note_peer(pub, &from);
-	else if (np_dns_in(u, &from, room + HEAD, (size_t)n))
-		from = np_resolver;
 	else if (!policy_allows(u->np->cfg.policy, &from, clock_mono_ns())) {
 		np_count(NP_E_STRANGER);
 		return true;
@@ -229,15 +225,14 @@ static int pass_on(struct np_udp *u, const struct ip_port *to, uint8_t *data,
 		   size_t len)
 {
 	struct netproxy *np = u->np;
-	struct ip_port upstream;
 
 	if (u->pub && is_peer(u->pub, to))
 		return send_to(u->pub->p.fd, !ip_is_v4(&u->pub->p.host.ip), to,
 			       data, len);
-	if (np_is_resolver(to))
-		return np_dns_out(u, data, len, &upstream)
-			       ? send_to(u->fd, u->v6, &upstream, data, len)
-			       : 0;
+	if (np_is_resolver(to)) {
+		np_dns_out(u, data, len);
+		return 0;
+	}
 	if (!policy_allows(np->cfg.policy, to, clock_mono_ns()))
 		return np_denied(to);
 	return send_to(u->fd, u->v6, to, data, len);
@@ -400,6 +395,7 @@ void np_udp_closed(struct np_link *l)
 	struct loop *loop = u->np->cfg.loop;
 
 	u->c = NULL;
+	np_dns_forget(u);
 	if (u->pub) {
 		u->pub->udp = NULL;
 		loop_cancel(loop, &u->pub->op);

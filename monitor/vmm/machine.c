@@ -144,7 +144,7 @@ void machine_output_closed(void *ctx, int error)
 		(void)err_set(&o.err, error, "console output");
 	}
 	/* a program ends as it would at a shell; a kernel goes on unheard */
-	if (m->entry.kind == BOOT_PROGRAM || !closed)
+	if (machine_takes_arguments(m) || !closed)
 		machine_end(m, &o);
 	else
 		log_warn("console", "nobody reads the output any more");
@@ -267,6 +267,12 @@ uint64_t machine_exits(const struct machine *m, unsigned kind)
 	for (unsigned i = 0; i < m->n_vcpus; i++)
 		sum += m->cpu[i].exits[kind];
 	return sum;
+}
+
+bool machine_takes_arguments(const struct machine *m)
+{
+	return m->entry.kind == BOOT_PROGRAM ||
+	       m->entry.mode == BOOT_MODE_DIRECT;
 }
 
 enum boot_kind machine_kind(const struct machine *m)

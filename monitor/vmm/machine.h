@@ -112,8 +112,8 @@ struct machine_config {
 	int core_fd;   /* borrowed; an empty file for a program's core; or -1 */
 	int gdb_fd;    /* borrowed; listens for debuggers of a program; or -1 */
 	bool gdb_wait; /* the first one, before the program starts */
-	const char *gdb_exec_file; /* the program's path; borrowed */
-	bool trace;                /* work out the guest's own times */
+	const char *exec_file; /* the program's path here, or NULL; borrowed */
+	bool trace;            /* work out the guest's own times */
 	/* Sees console input before the guest; returns how much is left. */
 	size_t (*filter_input)(void *ctx, uint8_t *bytes, size_t n);
 	void *filter_ctx;
@@ -162,6 +162,8 @@ void machine_resize(struct machine *m, uint16_t cols, uint16_t rows);
 const uint64_t *machine_marks(const struct machine *m); /* MACHINE_MARKS */
 uint64_t machine_exits(const struct machine *m, unsigned kind);
 enum boot_kind machine_kind(const struct machine *m);
+/* True for a program, and for what is linked with the guest kit. */
+bool machine_takes_arguments(const struct machine *m);
 
 enum machine_core {
 	MACHINE_CORE_NONE, /* the program did not die of a signal */

@@ -61,7 +61,7 @@ static int start_gdb(struct machine *m, struct err *err)
 		.fd = m->cfg.gdb_fd,
 		.gdb = { .ops = &ops,
 			 .ctx = m,
-			 .exec_file = m->cfg.gdb_exec_file,
+			 .exec_file = m->cfg.exec_file,
 			 .wait = m->cfg.gdb_wait },
 		.sent = sent,
 	};
@@ -89,7 +89,7 @@ int stops_init(struct machine *m, struct err *err)
 	s->pin = (struct irq_pin){ m, DEBUG_GSI };
 	r = stop_init(&s->stop, &m->mem, err);
 	if (!r && m->cfg.core_fd >= 0)
-		r = core_init(&s->core, m->cfg.core_fd, err);
+		r = core_init(&s->core, m->cfg.core_fd, m->cfg.exec_file, err);
 	if (!r && m->cfg.gdb_fd >= 0)
 		r = start_gdb(m, err);
 	return r;

@@ -280,7 +280,6 @@ static void renames(void)
 	tell("bb");
 	tell("bb2");
 	SHOW(rename("", "x"));
-	SHOW(rename("/", "x"));
 	SHOW(rename2("bb", "bb2", 1));
 	SHOW(rename2("bb", "n", 1));
 	SHOW(rename2("n", "f", 2));

@@ -272,8 +272,8 @@ static void interval_timers(void)
 		;
 	off(SIGVTALRM);
 	off(SIGPROF);
-	off(SIGALRM);
 	block(SIGALRM, SIG_UNBLOCK);
+	off(SIGALRM);
 }
 
 static void posix_timers(void)
@@ -313,8 +313,8 @@ static void posix_timers(void)
 	SHOW(timer_delete(id));
 	SHOW(timer_create(77, &ev, &id));
 	SAY("%d", (int)rang);
-	off(SIGUSR1);
 	block(SIGUSR1, SIG_UNBLOCK);
+	off(SIGUSR1);
 }
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -224,11 +224,15 @@ static void answer(const uint8_t *bytes, size_t len)
 {
 	struct sockaddr_storage ss;
 	socklen_t n = sizeof(ss);
-	char buf[64];
+	uint8_t buf[64], out[64];
 
 	if (recvfrom(udp_fd, buf, sizeof(buf), MSG_DONTWAIT,
-		     (struct sockaddr *)&ss, &n) >= 0)
-		(void)sendto(udp_fd, bytes, len, 0, (struct sockaddr *)&ss, n);
+		     (struct sockaddr *)&ss, &n) < 0)
+		return;
+	memcpy(out, bytes, len);
+	if (len >= 2) /* the number of the question */
+		memcpy(out, buf, 2);
+	(void)sendto(udp_fd, out, len, 0, (struct sockaddr *)&ss, n);
 }
 
 static void to_published(const uint8_t *bytes, size_t len)

@@ -96,7 +96,7 @@ static void write_core(const struct stop *s)
 	struct stat st;
 	const int fd = memfd_create("core", MFD_CLOEXEC);
 
-	CHECK(fd >= 0 && core_init(&core, fd, &err) == 0);
+	CHECK(fd >= 0 && core_init(&core, fd, "/host/program", &err) == 0);
 	(void)!core_write(&core, s, &cancel, &err);
 	CHECK(fstat(fd, &st) == 0 && st.st_blocks <= BLOCKS_MAX);
 	core_fini(&core);

@@ -188,6 +188,55 @@ if guest crash; then
 	expect "it never ran" [ ! -s guest.out ]
 fi
 
+check "gdb and threads"
+if guest dbg_threads; then
+	rm -f "$SOCK"
+	start_debugged "$GUEST"
+	gdb_says "$GUEST" -ex "target remote $SOCK" -ex 'break work if id == 2' \
+		-ex continue -ex 'print id' -ex continue -ex continue \
+		-ex 'info threads' -ex 'delete' -ex 'stepi' -ex 'stepi' \
+		-ex 'thread apply all -q backtrace 1' -ex 'print calls[2]' \
+		-ex 'set scheduler-locking on' -ex 'print calls[3]' \
+		-ex 'stepi 100' -ex 'print calls[3]' -ex kill
+	end_debugged
+	expect_status 137
+	expect "a thread of its own" grep -q '^\$1 = 2$' "$OUT"
+	expect "five threads" [ "$(grep -c '^[* ] [1-5] .*Thread [1-5] ' "$OUT")" = 5 ]
+	expect "the others were held" \
+		[ "$(sed -n 's/^\$3 = //p' "$OUT")" = "$(sed -n 's/^\$4 = //p' "$OUT")" ]
+fi
+
+check "gdb interrupts"
+if guest dbg_threads; then
+	rm -f "$SOCK"
+	WAIT=,nowait
+	start_debugged "$GUEST"
+	WAIT=
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ ! -s guest.out ] || break
+		sleep 0.2
+	done
+	for _ in 1 2 3; do # each comes, stops the program, looks, and goes
+		gdb_says "$GUEST" -ex "target remote $SOCK" \
+			-ex 'info threads' -ex 'print calls' -ex detach
+		expect "five threads" [ "$(grep -c '^[* ] [1-5] .*Thread [1-5] ' "$OUT")" = 5 ]
+		expect "places in the program" [ "$(grep -c 0xffff "$OUT")" = 0 ]
+	done
+	kill "$mayfly_pid"
+	end_debugged
+	expect_status 143
+fi
+
+check "a core with threads"
+if guest dbg_threads; then
+	run_mayfly run --core "$CORE" "$GUEST" now
+	expect_status 139
+	gdb_says "$GUEST" "$CORE" -ex 'info threads' -ex 'thread apply all backtrace'
+	expect "five threads" [ "$(grep -c '^[* ] [1-5] .*LWP [1-5]' "$OUT")" = 5 ]
+	expect "the first is at fault" grep -q '^\* 1 .*LWP 1.* main (argc=' "$OUT"
+	expect "workers" [ "$(grep -c '^#[01] .*worker (arg=0x[123])' "$OUT")" = 3 ]
+fi
+
 check "gdb detaches"
 if guest hello; then
 	rm -f "$SOCK"

@@ -137,7 +137,8 @@ expect_status 126
 check "interpreter that is not in the root"
 dynamic=
 for f in /bin/ls /usr/bin/env; do
-	if [ -e "$f" ] && grep -q ld-linux "$f"; then
+	# the interpreter's name comes soon after the headers
+	if head -c 2048 "$f" 2>/dev/null | grep -aq /ld-linux; then
 		dynamic=$f
 	fi
 done

@@ -62,8 +62,9 @@ same()
 	(
 		cd host.dir || exit 99
 		# shellcheck disable=SC2086 # words
-		exec env -i $ENV timeout -s KILL "$RUN_LIMIT" "$@" \
+		env -i $ENV timeout -s KILL "$RUN_LIMIT" "$@" \
 			<"$INPUT" >../host.out 2>../host.err
+		exit $?
 	) 2>/dev/null || t_status=$?
 	# What is the root in the guest is a folder here.
 	sed -i "s|$PWD/host.dir||g" host.out host.err

@@ -138,4 +138,28 @@ done
 for p in hello threads tcp; do
 	build rust-$p "$src/$p.rs" -- rust_program $p
 done
-$src/../python-root.sh "$out/python-root"
+tests/programs/python-root.sh "$out/python-root"
+
+# Files for busybox to work on, the same every time
+tree()
+{
+	dir=$out/tree
+	rm -rf "$dir"
+	mkdir -p "$dir/etc" "$dir/tmp" "$dir/data/sub" "$dir/data/empty"
+	printf 'root:x:0:0:root:/root:/bin/sh\n' >"$dir/etc/passwd"
+	printf 'root:x:0:\n' >"$dir/etc/group"
+	printf 'one\ntwo\nthree\n' >"$dir/data/a"
+	printf 'one\n2\nthree\nfour\n' >"$dir/data/b"
+	printf 'some longer text\nwith lines\n' >"$dir/data/sub/c"
+	ln -s a "$dir/data/link"
+	seq -f 'line %g of a file that compresses' 200 >"$dir/data/long"
+	gzip -n -k "$dir/data/long"
+	bzip2 -k "$dir/data/long"
+	xz -k "$dir/data/long"
+	tar -C "$dir/data" --owner=0 --group=0 --sort=name \
+		--mtime=@1600000000 -cf "$dir/data.tar" a b sub
+	find "$dir" -exec touch -h -d @1600000000 {} +
+	touch "$out/tree.done"
+}
+
+[ "$out/tree.done" -nt tests/programs/setup.sh ] || tree

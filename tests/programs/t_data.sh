@@ -5,6 +5,20 @@
 RUN_LIMIT=${PROGRAM_LIMIT:-120}
 MIB=$(scaled 100)
 
+# The lines of the speed test end with a time.
+speed()
+{
+	sed 's/ *[0-9]*\.[0-9]*s$//'
+}
+
+# sql DATABASE [SQL]: the shell with $SQL or this on its input
+sql()
+{
+	ENV=HOME=/
+	echo "${2-$SQL}" >"$INPUT"
+	same "$PROGRAM" "$1"
+}
+
 if need zstd-trip; then
 	check "zstd: $MIB MiB and back"
 	given
@@ -36,19 +50,17 @@ select * from nowhere;
 if need sqlite3; then
 	check "sqlite: in memory"
 	given
-	echo "$SQL" >"$INPUT"
-	same "$PROGRAM" :memory:
+	sql :memory:
 	check "sqlite: a file on the root"
 	mkdir -p db/tmp
 	given
 	ROOT=$PWD/db
-	echo "$SQL" >"$INPUT"
-	same "$PROGRAM" test.db
+	sql test.db
 	check "sqlite: write-ahead log"
 	given
 	ROOT=$PWD/db
-	echo "pragma journal_mode=wal;$SQL pragma wal_checkpoint(truncate);" >"$INPUT"
-	same "$PROGRAM" wal.db
+	sql wal.db "pragma journal_mode=wal;$SQL
+		pragma wal_checkpoint(truncate);"
 	check "sqlite: import and export"
 	mkdir -p db/in
 	i=0
@@ -58,28 +70,18 @@ if need sqlite3; then
 	done >db/in/rows.csv
 	given
 	ROOT=$PWD/db
-	printf '%s\n' '.mode csv' '.import in/rows.csv r' '.output out.sql' \
-		'.dump' '.output' '.read out.sql' 'select count(*) from r;' \
-		'.schema' >"$INPUT"
-	same "$PROGRAM" csv.db
+	sql csv.db "$(printf '%s\n' '.mode csv' '.import in/rows.csv r' \
+		'.output out.sql' '.dump' '.output' \
+		'select count(*) from r;' '.schema')"
 fi
-
-# The lines of the speed test end with a time.
-speed()
-{
-	sed 's/ *[0-9]*\.[0-9]*s$//'
-}
 
 if need speedtest1; then
 	check "sqlite: speed test in memory"
 	size=$(scaled 20)
-	status=0
-	"$PROGRAM" --memdb --size "$size" --stats 2>&1 | speed |
-		grep -v -i -e memory -e malloc -e cache -e '^-- Speed' >host.out
-	run_mayfly run -m 512M "$PROGRAM" --memdb --size "$size" --stats
+	"$PROGRAM" --memdb --size "$size" --verify | speed >host.out
+	run_mayfly run -m 512M "$PROGRAM" --memdb --size "$size" --verify
 	expect_status 0
-	speed <"$OUT" | grep -v -i -e memory -e malloc -e cache \
-		-e '^-- Speed' >guest.out
+	speed <"$OUT" >guest.out
 	expect "other lines than on the host" cmp host.out guest.out
 	check "sqlite: speed test on the root, verified"
 	mkdir -p host.dir

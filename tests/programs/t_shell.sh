@@ -40,9 +40,10 @@ if need bash; then
 		while read -r w; do echo "<$w>"; done <words
 		echo out >tmp/file; echo more >>tmp/file
 		exec 5<tmp/file; read -r -u 5 x; read -r -u 5 y; echo "$x $y"
-		[[ -f tmp/file && ! -e none ]] && echo *
-		cat=$(<words); echo "${#cat}" 2>/dev/null
-		cd tmp && pwd -P | : ; echo done' 2>/dev/null
+		[[ -f tmp/file && ! -e none ]] && echo tmp/*
+		mapfile -t all <words; echo "${#all[*]}"
+		cd tmp && echo "$PWD" && pwd -P
+		cd none || echo "not there: $?"'
 fi
 
 if need lua; then
@@ -56,7 +57,7 @@ if need lua; then
 		print(t[1], t[500], t[1000], #t)
 		print(string.format("%5.3f %x %q", math.pi, 255, 'a"b'))
 		print(("one two three"):gsub("%w+", string.upper))
-		print(pcall(error, {code = 7}))
+		print(select(2, pcall(error, {code = 7})).code)
 		print(select(2, pcall(function() return nil + 1 end)))
 		local co = coroutine.wrap(function(a)
 			for i = 1, 3 do a = coroutine.yield(a * 2) end
@@ -70,7 +71,7 @@ if need lua; then
 		f:close()
 		local n = 0
 		for line in io.lines(name) do n = n + line end
-		print(n, os.remove(name), io.open(name))
+		print(n, os.remove(name), io.open(name) == nil)
 		print(os.time{year=2020, month=1, day=1, hour=12} > 0, os.date("!%F", 0))
 		local function fib(n) return n < 2 and n or fib(n-1) + fib(n-2) end
 		print(fib(22))

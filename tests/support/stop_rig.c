@@ -38,7 +38,7 @@ static void make_tables(struct stop_rig *r)
 static void make_areas(struct stop_rig *r)
 {
 	const struct debug_area area[5] = {
-		{ RIG_TEXT, RIG_TEXT + 0x2000, 0, 5, 0, 1, 0 },
+		{ RIG_TEXT, RIG_TEXT + 0x2000, 0, 5, DEBUG_AREA_PROGRAM, 1, 0 },
 		{ RIG_DATA, RIG_DATA + 0x2000, 0, 3, 0, 0, 0 },
 		{ RIG_LIB, RIG_LIB + 0x2000, 0x3000, 5, 0, 14, 0 },
 		{ RIG_STACK, RIG_STACK + 0x1000, 0, 3, 0, 0, 0 },

@@ -10,6 +10,10 @@ mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs tmpfs /tmp
+ln -s /proc/self/fd /dev/fd
+ln -s fd/0 /dev/stdin
+ln -s fd/1 /dev/stdout
+ln -s fd/2 /dev/stderr
 # The root of an initramfs is no mount that pivot_root and friends accept;
 # what tests need of file systems they find under /tmp.
 
@@ -31,6 +35,7 @@ tests=
 for t in $(param tests | tr ',' ' '); do
 	case $part in
 	integ) tests="$tests /m/integ/t_$t.sh" ;;
+	programs) tests="$tests /m/programs/t_$t.sh" ;;
 	*) tests="$tests /m/svm/t_$t.sh" ;;
 	esac
 done
@@ -43,6 +48,13 @@ if /m/kvm_probe; then
 	# shellcheck disable=SC2086 # a list of words
 	case $part in
 	integ) sh /m/integ/run.sh /m/mayfly /m/guests $tests ;;
+	programs)
+		export PROGRAMS=/m/programs SCALE=3 RUN_LIMIT=60 \
+			ABI_LIMIT=60 PROGRAM_LIMIT=120
+		ip link set lo up
+		sh /m/integ/run.sh /m/mayfly /m/guests \
+			${tests:-/m/programs/t_*.sh}
+		;;
 	*)
 		TEST_LIMIT=1000
 		sh /m/integ/run.sh /m/mayfly /m/guests \

@@ -8,6 +8,7 @@
 #   linux_net  the same with network cards (t_linux_net.sh)
 #   vsock  its sockets to the host (t_vsock.sh)
 #   memory  its balloon and its random numbers (t_memory.sh)
+#   programs  real programs, and those of tests/abi (tests/programs/)
 #   PATH   any other t_*.sh, with the same kernels at hand in $LINUX
 # One outer machine a part. Results come back over the second serial port and
 # are printed with "svm/" before the name; the consoles are kept in
@@ -24,7 +25,7 @@ set -eu
 mayfly=$(readlink -f "${1:?usage: run.sh MAYFLY GUESTS [PART...]}")
 guests=$(readlink -f "${2:?usage: run.sh MAYFLY GUESTS [PART...]}")
 shift 2
-[ $# -gt 0 ] || set -- integ linux disk linux_net vsock memory
+[ $# -gt 0 ] || set -- programs integ linux disk linux_net vsock memory
 cd "$(dirname "$0")/../.."
 here=tests/svm
 out=build/svm
@@ -150,6 +151,21 @@ pack_linux()
 	pack "$work/linux" "$work/linux.cpio"
 }
 
+# What tests/programs has and takes
+pack_programs()
+{
+	dir=$work/programs/m
+	tests/programs/setup.sh >/dev/null || die "no programs"
+	mkdir -p "$dir/programs" "$dir/guests/tests"
+	cp -r "$guests/tests/abi" "$dir/guests/tests/"
+	find "$dir/guests/tests/abi" -type f -exec strip {} +
+	cp tests/programs/*.sh "$dir/programs/"
+	cp -a build/programs/bin build/programs/python-root \
+		build/programs/tree "$dir/programs/"
+	pack "$work/programs" "$work/programs.cpio"
+	rm -rf "$work/programs"
+}
+
 # name PART: what its files are called
 name()
 {
@@ -166,14 +182,22 @@ prepare()
 		cp "$1" "$work/linux/m/svm/"
 		;;
 	esac
-	[ "$1" = integ ] || pack_linux
+	case $1 in
+	integ) ;;
+	programs) pack_programs ;;
+	*) pack_linux ;;
+	esac
 }
 
 # start PART: one outer machine; its results in $results, its exit status
 start()
 {
 	set -- "$1" "$work/outer.cpio"
-	[ "$1" = integ ] || set -- "$@" "$work/linux.cpio"
+	case $1 in
+	integ) ;;
+	programs) set -- "$@" "$work/programs.cpio" ;;
+	*) set -- "$@" "$work/linux.cpio" ;;
+	esac
 	part=$1
 	shift
 	cat "$@" >"$work/$part.initrd"

@@ -23,7 +23,8 @@ static _Atomic bool cancel;
 static void up(void)
 {
 	stop_rig_up(&rig);
-	cr_assert_eq(core_init(&core, memfd_create("core", MFD_CLOEXEC), &err),
+	cr_assert_eq(core_init(&core, memfd_create("core", MFD_CLOEXEC),
+			       "/host/program", &err),
 		     0);
 }
 
@@ -180,8 +181,8 @@ Test(core, notes_about_the_process)
 	cr_assert_eq(file[2], RIG_TEXT);
 	cr_assert_eq(file[5], RIG_LIB);
 	cr_assert_eq(file[7], 3, "in pages");
-	cr_assert_str_eq((char *)n.desc + 8 * 8, "/bin/program");
-	cr_assert_str_eq((char *)n.desc + 8 * 8 + 13, "/lib/lib.so");
+	cr_assert_str_eq((char *)n.desc + 8 * 8, "/host/program");
+	cr_assert_str_eq((char *)n.desc + 8 * 8 + 14, "/lib/lib.so");
 }
 
 Test(core, tables_that_map_themselves)

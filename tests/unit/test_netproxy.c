@@ -819,6 +819,7 @@ BOTH_ENGINES(names_go_to_the_hosts_resolver)
 	struct sockaddr_in at, from;
 	socklen_t len = sizeof(from);
 	struct netproxy_datagram d;
+	char answer[sizeof(ANSWER)];
 	int fd;
 
 	fd = local(SOCK_DGRAM, &at);
@@ -832,16 +833,20 @@ BOTH_ENGINES(names_go_to_the_hosts_resolver)
 	cr_assert_eq(recvfrom(fd, got, sizeof(got), 0, (struct sockaddr *)&from,
 			      &len),
 		     sizeof(QUERY) - 1);
-	cr_expect_arr_eq(got, QUERY, sizeof(QUERY) - 1);
+	/* under another number than the guest's */
+	cr_expect_arr_eq(got + 2, QUERY + 2, sizeof(QUERY) - 1 - 2);
+	memcpy(answer, ANSWER, sizeof(answer));
+	memcpy(answer, got, 2);
 	cr_expect_not(policy_allows(&policy, &to, 0));
 	for (unsigned i = 0; i < 2; i++) /* the second time nobody has asked */
-		cr_expect_gt(sendto(fd, ANSWER, sizeof(ANSWER) - 1, 0,
+		cr_expect_gt(sendto(fd, answer, sizeof(answer) - 1, 0,
 				    (struct sockaddr *)&from, len),
 			     0);
 	d = datagram();
 	cr_expect_eq(d.addr.addr[0], 192);
 	cr_expect_eq(d.addr.port, 53);
 	cr_expect_eq(sock_got.len, sizeof(d) + sizeof(ANSWER) - 1);
+	cr_expect_arr_eq(sock_got.data + sizeof(d), ANSWER, sizeof(ANSWER) - 1);
 	cr_expect(policy_allows(&policy, &to, 0));
 	cr_expect_not(sock_recv());
 	cr_expect_eq(counter("strange_datagrams_netproxy"), 1);
@@ -850,6 +855,60 @@ BOTH_ENGINES(names_go_to_the_hosts_resolver)
 	cr_expect_eq(datagram().error, ECONNREFUSED);
 	(void)close(fd);
 	fds--;
+	cfg.n_resolvers = 0;
+	down();
+}
+
+BOTH_ENGINES(a_resolver_that_is_gone)
+{
+	struct sockaddr_storage ss = { 0 };
+	struct sockaddr_in at;
+	struct netproxy_datagram d;
+
+	(void)close(local(SOCK_DGRAM, &at));
+	memcpy(&ss, &at, sizeof(at));
+	cfg.resolver[0] = ip_of_sockaddr(&ss);
+	cfg.n_resolvers = 1;
+	up(*engine, "all", true);
+	cr_assert_eq(bind_udp(0).error, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		ask(QUERY, sizeof(QUERY) - 1);
+		d = datagram();
+		cr_expect_eq(d.error, ECONNREFUSED);
+		cr_expect_eq(d.addr.addr[3], 53);
+	}
+	cfg.n_resolvers = 0;
+	down();
+}
+
+BOTH_ENGINES(the_next_resolver_is_asked_again)
+{
+	struct sockaddr_storage ss = { 0 };
+	struct sockaddr_in at, from;
+	socklen_t len = sizeof(from);
+	uint16_t ports[2];
+	int fd[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		fd[i] = local(SOCK_DGRAM, &at);
+		memcpy(&ss, &at, sizeof(at));
+		cfg.resolver[i] = ip_of_sockaddr(&ss);
+	}
+	cfg.n_resolvers = 2;
+	up(*engine, "all", true);
+	cr_assert_eq(bind_udp(0).error, 0);
+	for (unsigned i = 0; i < 4; i++) {
+		ask(QUERY, sizeof(QUERY) - 1);
+		cr_expect_eq(recvfrom(fd[i % 2], got, sizeof(got), 0,
+				      (struct sockaddr *)&from, &len),
+			     sizeof(QUERY) - 1, "%u", i);
+		if (i < 2)
+			ports[i] = from.sin_port;
+	}
+	cr_expect_neq(ports[0], ports[1]);
+	(void)close(fd[0]);
+	(void)close(fd[1]);
+	fds -= 2;
 	cfg.n_resolvers = 0;
 	down();
 }

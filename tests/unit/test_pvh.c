@@ -10,6 +10,7 @@
 #include "boot/memmap.h"
 #include "boot/place.h"
 #include "guest-kit/include/abi/direct.h"
+#include "guest-kit/include/abi/startup.h"
 #include "mem/gmem.h"
 #include "tests/support/elf_make.h"
 
@@ -166,6 +167,45 @@ Test(pvh, direct_note_by_default, .timeout = 5)
 	cr_assert_eq(entry.rsp, n.rsp);
 	cr_assert_eq(get(entry.rdi, 4), 0x336ec578);
 	gmem_fini(&mem);
+}
+
+/* The kit's direct note: arguments come in a module, or behind "--". */
+Test(pvh, linked_with_the_kit_gets_arguments, .timeout = 5)
+{
+	static char arg0[] = "guest", arg1[] = "x";
+	char *const argv[] = { arg0, arg1, NULL };
+	struct boot_config cfg = {
+		.cmdline = "",
+		.n_cpus = 1,
+		.argv = argv,
+	};
+	gpa_t module, line;
+	char text[64];
+
+	elf_make_kit(&image);
+	cfg.image = elf_make_src(&image, "img");
+	for (int i = 0; i < 3; i++) {
+		static const char *const lines[] = { "", "a -- b",
+						     "mayfly.platform=7" };
+		static const char *const want[] = {
+			"mayfly.platform=0xc0000000",
+			"a mayfly.platform=0xc0000000 -- b", "mayfly.platform=7"
+		};
+
+		cfg.cmdline = lines[i];
+		err = (struct err){ 0 };
+		cr_assert_eq(gmem_init(&mem, 2 * MIB, &err), 0);
+		cr_assert_eq(boot_load(&cfg, &mem, &entry, &err), 0, "%s",
+			     err.msg);
+		line = get(entry.rdi + 24, 8);
+		cr_assert_eq(gmem_read(&mem, line, text, sizeof(text)), 0);
+		cr_expect_str_eq(text, want[i]);
+		cr_expect_eq(get(entry.rdi + 12, 4), i == 1 ? 0 : 1);
+		module = get(entry.rdi + 16, 8);
+		if (i != 1)
+			cr_expect_eq(get(get(module, 8), 8), STARTUP_MAGIC);
+		gmem_fini(&mem);
+	}
 }
 
 Test(pvh, direct_note_is_ignored_when_pvh_is_asked, .timeout = 5)

@@ -80,7 +80,8 @@ struct debug_thread {
 };
 
 /* prot of an area: PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4 */
-#define DEBUG_AREA_SHARED 1u
+#define DEBUG_AREA_SHARED  1u
+#define DEBUG_AREA_PROGRAM 2u /* of the program's own file */
 
 /* A mapping of the program. A page that is not in the page tables reads as
  * zeros, or, in a mapping of a file, as what DEBUG_POPULATE makes of it. */

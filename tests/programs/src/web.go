@@ -23,6 +23,7 @@ func handler() http.Handler {
 		io.Copy(w, r.Body)
 	})
 	mux.HandleFunc("/large", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "1048576")
 		w.Write(bytes.Repeat([]byte("0123456789abcdef"), 1<<16))
 	})
 	return mux
