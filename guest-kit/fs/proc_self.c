@@ -14,6 +14,7 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "linux/errno.h"
+#include "linux/identity.h"
 #include "linux/limit.h"
 #include "linux/process.h"
 
@@ -337,6 +338,12 @@ static void fill_statm(struct text *t, uint32_t tid)
 		 resident_pages());
 }
 
+static void add_ids(struct text *t, const char *name, const uint32_t ids[IDS])
+{
+	text_add(t, "%s:\t%u\t%u\t%u\t%u\n", name, ids[ID_REAL],
+		 ids[ID_EFFECTIVE], ids[ID_SAVED], ids[ID_FS]);
+}
+
 static void fill_status(struct text *t, uint32_t tid)
 {
 	uint64_t kib = resident_pages() * 4, mapped = mapped_bytes() / 1024;
@@ -345,10 +352,9 @@ static void fill_status(struct text *t, uint32_t tid)
 		 state_of(tid) == 'R' ? "R (running)" : "S (sleeping)");
 	text_add(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%u\nPPid:\t0\nTracerPid:\t0\n",
 		 PROCESS_PID, tid);
-	text_add(t,
-		 "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\n"
-		 "Groups:\t \n",
-		 (unsigned)FD_MAX);
+	add_ids(t, "Uid", identity_uids);
+	add_ids(t, "Gid", identity_gids);
+	text_add(t, "FDSize:\t%u\nGroups:\t \n", (unsigned)FD_MAX);
 	text_add(t,
 		 "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t       0 kB\n"
 		 "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nVmData:\t%8lu kB\n",
