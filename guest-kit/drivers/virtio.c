@@ -263,10 +263,9 @@ void virtio_notify(struct virtio *v, unsigned queue)
 		return;
 	full_barrier(); /* idx is out before the device's wish is read */
 	event = *avail_event(q);
-	q->silent = v->event_idx
-			    ? (uint16_t)(q->next - event - 1) >= added
-			    : *(volatile uint16_t *)&q->used->flags &
-				      USED_NO_NOTIFY;
+	q->silent = v->event_idx ? (uint16_t)(q->next - event - 1) >= added
+				 : *(volatile uint16_t *)&q->used->flags &
+					   USED_NO_NOTIFY;
 	if (!q->silent)
 		mmio_write_now(v->gpa + REG_NOTIFY, queue);
 	q->announced = q->next;
