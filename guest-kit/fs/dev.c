@@ -7,7 +7,6 @@
 #include "fs/node.h"
 #include "fs/tree.h"
 #include "kernel/entropy.h"
-#include "kernel/store.h"
 #include "linux/console_file.h"
 #include "linux/errno.h"
 
@@ -18,9 +17,6 @@
 #define DEV_URANDOM DEV_NUMBER(1, 9)
 #define DEV_TTY     DEV_NUMBER(5, 0)
 #define DEV_CONSOLE DEV_NUMBER(5, 1)
-
-/* More than an address space has */
-#define ZERO_LEN (1ull << 47)
 
 static int64_t read_nothing(struct file *f, struct io *io, uint64_t *pos)
 {
@@ -35,29 +31,6 @@ static int64_t read_zeros(struct file *f, struct io *io, uint64_t *pos)
 	(void)f;
 	(void)pos;
 	return io_zero(io, io->left);
-}
-
-/* What was mapped from one open file is one piece of memory; in private
- * mappings, which are the rule, that cannot be told from zeros. */
-static struct store *map_zeros(struct file *f)
-{
-	struct store *s = f->data;
-
-	if (s)
-		return s;
-	s = store_new();
-	if (s && store_resize(s, ZERO_LEN)) {
-		store_put(s);
-		s = NULL;
-	}
-	f->data = s;
-	return s;
-}
-
-static void put_zeros(struct file *f)
-{
-	if (f->data)
-		store_put(f->data);
 }
 
 static int64_t read_random(struct file *f, struct io *io, uint64_t *pos)
@@ -114,8 +87,7 @@ static const struct file_ops zero_ops = {
 	.write = write_away,
 	.seek = seek,
 	.stat = node_stat,
-	.store = map_zeros,
-	.release = put_zeros,
+	.zeros = true,
 };
 static const struct file_ops full_ops = {
 	.read = read_zeros, .write = write_full, .seek = seek, .stat = node_stat

@@ -10,6 +10,7 @@
 #include "kernel/page.h"
 #include "kernel/stack.h"
 #include "kernel/thread.h"
+#include "kernel/user.h"
 #include "kernel/vm.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -255,6 +256,16 @@ static char state_of(uint32_t tid)
 	return t && t->state == THREAD_RUNNABLE ? 'R' : 'S';
 }
 
+static void fill_auxv(struct text *t, uint32_t tid)
+{
+	uint64_t len, gva = stack_auxv(&len), word;
+
+	(void)tid;
+	for (; len; len -= sizeof(word), gva += sizeof(word))
+		if (!user_read(&word, gva, sizeof(word)))
+			text_bytes(t, &word, sizeof(word));
+}
+
 static void fill_comm(struct text *t, uint32_t tid)
 {
 	text_add(t, "%s\n", name_of(tid));
@@ -455,6 +466,7 @@ static const struct inode_ops root_ops = { .readlink = read_root,
 	PROC_FILE("stat", fill_stat), PROC_FILE("maps", fill_maps),            \
 		PROC_FILE("statm", fill_statm),                                \
 		PROC_FILE("status", fill_status),                              \
+		PROC_FILE("auxv", fill_auxv),                                  \
 		PROC_FILE("cmdline", fill_cmdline),                            \
 		PROC_FILE("environ", fill_environ),                            \
 		PROC_FILE("limits", fill_limits),                              \

@@ -38,17 +38,21 @@ int io_vectors(struct io *io, const struct io_vec *vec, unsigned n)
 
 enum direction { PUT, GET, ZERO };
 
-/* The piece at hand: as much as it has, at most len; -EFAULT. */
+/* The piece at hand: as much as it has, at most len; if not all of that can be
+ * reached, up to the end of the page; -EFAULT if nothing can. */
 static int64_t move_one(struct io *io, uint8_t *ours, uint64_t len,
 			enum direction dir)
 {
 	uint64_t at = io->vec->base + io->off;
+	const unsigned right = dir == GET ? VM_READ : VM_WRITE;
 	void *p = (void *)(uintptr_t)at;
 
 	len = min_u64(len, io->vec->len - io->off);
-	if (!io->kernel &&
-	    !vm_user_ok(at, len, dir == GET ? VM_READ : VM_WRITE))
-		return -LINUX_EFAULT;
+	if (!io->kernel && !vm_user_ok(at, len, right)) {
+		len = min_u64(len, PAGE_LEN - (at & PAGE_MASK));
+		if (!vm_user_ok(at, len, right))
+			return -LINUX_EFAULT;
+	}
 	if (dir == PUT)
 		memcpy(p, ours, len);
 	else if (dir == GET)

@@ -93,6 +93,7 @@ struct file_ops {
 	int (*stat)(struct file *f, struct linux_stat *ret); /* required */
 	/* What mmap maps, borrowed. [ENODEV] */
 	struct store *(*store)(struct file *f);
+	bool zeros; /* mmap maps memory as if it had no file */
 	/* What was written is safe against a loss of power. [0] */
 	int (*sync)(struct file *f);
 	/* The last reference is going; frees what is f->data. */

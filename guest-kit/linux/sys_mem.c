@@ -129,7 +129,7 @@ static int64_t choose_address(uint64_t at, uint64_t len, unsigned flags)
 	return at ? (int64_t)at : -LINUX_ENOMEM;
 }
 
-/* What of a file can be mapped, into *area. */
+/* What of a file can be mapped, into *area; no store: zeros. */
 static int use_file(struct file *f, unsigned flags, uint64_t off,
 		    struct vm_area *area)
 {
@@ -149,6 +149,8 @@ static int use_file(struct file *f, unsigned flags, uint64_t off,
 	}
 	if (mode == O_WRONLY)
 		return -LINUX_EACCES;
+	if (f->ops->zeros)
+		return 0;
 	if (!f->ops->store)
 		return -LINUX_ENODEV;
 	if (flags & MAP_GROWSDOWN)
@@ -161,7 +163,7 @@ static int use_file(struct file *f, unsigned flags, uint64_t off,
 	return 0;
 }
 
-/* Shared memory without a file has a store of its own: *ret_own. */
+/* Shared memory that is no file's has a store of its own: *ret_own. */
 static int use_zeros(unsigned flags, uint64_t len, struct vm_area *area,
 		     struct store **ret_own)
 {
@@ -245,8 +247,9 @@ int64_t sys_mmap(struct regs *r)
 	else if ((flags & MAP_TYPE) - 1 > MAP_SHARED_VALIDATE - 1)
 		rc = -LINUX_EINVAL;
 	else
-		rc = f ? use_file(f, flags, off, &area)
-		       : use_zeros(flags, page_up(len), &area, &own);
+		rc = f ? use_file(f, flags, off, &area) : 0;
+	if (!rc && !area.store)
+		rc = use_zeros(flags, page_up(len), &area, &own);
 	if (!rc)
 		rc = map_area(&area, ARG1(r), page_up(len), flags);
 	if (own)

@@ -134,7 +134,7 @@ f paste data/a data/b
 f ls -1 data
 f ls -lnR --full-time data/sub data/a data/link
 f find data/sub -type f
-f find data/sub data/long -name 'l*' -o -size +1k
+f find data/sub data/long -type f -size +1k
 f du -a data/sub
 f stat -c '%n %s %F %a %u' data/a data/sub data/link
 f readlink data/link

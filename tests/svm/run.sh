@@ -160,6 +160,9 @@ pack_programs()
 	cp -r "$guests/tests/abi" "$dir/guests/tests/"
 	find "$dir/guests/tests/abi" -type f -exec strip {} +
 	cp tests/programs/*.sh "$dir/programs/"
+	# where t_function.sh looks for it
+	mkdir -p "$work/programs/examples"
+	cp -r examples/js "$work/programs/examples/"
 	cp -a build/programs/bin build/programs/python-root \
 		build/programs/tree "$dir/programs/"
 	pack "$work/programs" "$work/programs.cpio"
