@@ -7,7 +7,6 @@
 #include "drivers/vconn_priv.h"
 #include "kernel/irq.h"
 #include "kernel/kmem.h"
-#include "kernel/machine.h"
 #include "kernel/page.h"
 #include "lib/string.h"
 #include "linux/errno.h"
@@ -305,9 +304,7 @@ void vconn_poll(void)
 
 static void on_interrupt(void)
 {
-	/* costs an exit, and lets a line go that mayfly only ever pulses */
-	if (!machine.platform)
-		virtio_acknowledge(&vconn_dev);
+	virtio_acknowledge(&vconn_dev);
 	do {
 		vconn_dev.config_changed = false; /* the address is as it was */
 		vconn_poll();
