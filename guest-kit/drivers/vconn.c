@@ -7,7 +7,7 @@
 #include "drivers/vconn_priv.h"
 #include "kernel/irq.h"
 #include "kernel/kmem.h"
-#include "kernel/machine.h"
+#include "kernel/page.h"
 #include "lib/string.h"
 #include "linux/errno.h"
 
@@ -32,6 +32,7 @@ static LARGE struct {
 } s;
 
 LARGE struct virtio vconn_dev;
+uint32_t vconn_window;
 
 /* --- the table ------------------------------------------------------------- */
 
@@ -139,7 +140,7 @@ static void on_data(struct vconn *c, const struct vconn_header *h,
 {
 	struct pkt *p;
 
-	if (h->len > VCONN_BUF_LEN - (c->rx_cnt - c->fwd_cnt)) {
+	if (h->len > vconn_window - (c->rx_cnt - c->fwd_cnt)) {
 		reset(c);
 		return;
 	}
@@ -303,9 +304,7 @@ void vconn_poll(void)
 
 static void on_interrupt(void)
 {
-	/* costs an exit, and lets a line go that mayfly only ever pulses */
-	if (!machine.platform)
-		virtio_acknowledge(&vconn_dev);
+	virtio_acknowledge(&vconn_dev);
 	do {
 		vconn_dev.config_changed = false; /* the address is as it was */
 		vconn_poll();
@@ -329,6 +328,14 @@ void vconn_wait(uint64_t until_ns)
 
 /* --- starting -------------------------------------------------------------- */
 
+static uint32_t window(void)
+{
+	const uint64_t part = page_count_total() * PAGE_LEN / VCONN_WINDOW_PART;
+
+	return (uint32_t)max_u64(min_u64(part, VCONN_WINDOW_MAX),
+				 VSOCK_BUF_LEN);
+}
+
 static bool init(void)
 {
 	unsigned cid;
@@ -345,6 +352,7 @@ static bool init(void)
 	vconn_dev.config_fixed = true;
 	vconn_tx_init();
 	s.next_port = PORT_FIRST;
+	vconn_window = window();
 	vconn_dev.features = virtio_offers(&vconn_dev) &
 			     (FEATURE_STREAM | FEATURE_SEQPACKET);
 	if (!virtio_start(&vconn_dev, RX))
@@ -436,9 +444,9 @@ struct vconn *vconn_connect(enum vsock_type type, uint32_t port,
 void vconn_taken(struct vconn *c, uint32_t len)
 {
 	c->fwd_cnt += len;
-	if (c->reset || c->rx_cnt - c->told_cnt <= VCONN_BUF_LEN / 2)
+	if (c->reset || c->rx_cnt - c->told_cnt <= vconn_window / 2)
 		return;
-	if (c->fwd_cnt - c->told_cnt >= VCONN_BUF_LEN / 4 ||
+	if (c->fwd_cnt - c->told_cnt >= vconn_window / 4 ||
 	    c->rx_cnt == c->fwd_cnt)
 		vconn_owe(c, UPDATE);
 }

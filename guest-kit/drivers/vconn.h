@@ -11,10 +11,6 @@
 #include "kernel/pkt.h"
 #include "kernel/types.h"
 
-#define VCONN_BUF_LEN \
-	VSOCK_BUF_LEN /* bytes the host may send before they are
-				       taken */
-
 enum vconn_state { VCONN_ASKED, VCONN_OPEN, VCONN_CLOSING };
 
 struct vconn;

@@ -24,6 +24,12 @@ struct vconn_header {
 
 _Static_assert(sizeof(struct vconn_header) == 44, "virtio 1.2, 5.10.6");
 
+/* Bytes the host may send on a connection before they are taken: as much as a
+ * machine of this size can keep for many. */
+#define VCONN_WINDOW_MAX  262144u
+#define VCONN_WINDOW_PART 1024u /* of memory */
+extern uint32_t vconn_window;
+
 extern struct virtio vconn_dev;
 
 /* vconn.c: it is nobody's; its memory goes. */

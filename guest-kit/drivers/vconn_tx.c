@@ -91,7 +91,7 @@ static struct vconn_header header_of(struct vconn *c, enum op op, uint32_t len)
 		.type = (uint16_t)c->type,
 		.op = (uint16_t)op,
 		.flags = op == SHUTDOWN ? c->my_shut : 0,
-		.buf_alloc = VCONN_BUF_LEN,
+		.buf_alloc = vconn_window,
 		.fwd_cnt = c->fwd_cnt,
 	};
 }
