@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/iov.h"
 #include "base/log.h"
@@ -19,6 +20,9 @@
 #define KICK_PACKETS (2 * VSOCK_QUEUE_MAX) /* worked on at a time */
 #define KICK_BYTES   (4u << 20)
 #define CREDIT_MAX   (1u << 30) /* counters wrap; half of them is behind */
+#define NAP_NS       200000u
+#define NAPS_VAIN    8u /* in a row, and then a pause */
+#define NAP_PAUSE_NS 10000000u
 
 /* --- refusals --------------------------------------------------------------- */
 
@@ -348,6 +352,59 @@ static int pump_tx(struct vsock *s)
 	return 1;
 }
 
+/* Naps. A guest that answers the network kicks for every answer, and the kick
+ * costs it several times what the packet does. So while a program's TCP is
+ * busy (netproxy.h has its part of this), the device wants no kicks: it looks
+ * at the queue each NAP_NS, until there was nothing, either way, for one. Where
+ * the guest kicks before each look (it has nothing else to do), naps pause. */
+static int nap_arm(struct vsock *s)
+{
+	s->gave = false;
+	s->nap_busy =
+		loop_timer(s->cfg.loop, &s->nap, clock_mono_ns() + NAP_NS) == 0;
+	return s->nap_busy ? 0 : -ENOMEM;
+}
+
+static void look_tx(struct vsock *s)
+{
+	s->look_tx = true;
+	vsock_later(s);
+}
+
+static void nap_begin(struct vsock *s)
+{
+	struct vq *q = &s->v.queue[VSOCK_TX];
+
+	if (s->nap_busy || q->polled || s->v.shut ||
+	    clock_mono_ns() < s->nap_not_before_ns || nap_arm(s))
+		return;
+	if (vq_poll_begin(q))
+		look_tx(s);
+}
+
+static void nap_done(struct loop_op *op, int res)
+{
+	struct vsock *s = CONTAINER_OF(op, struct vsock, nap);
+	struct vq *q = &s->v.queue[VSOCK_TX];
+	bool any;
+
+	s->nap_busy = false;
+	/* somebody else may have looked, and have turned kicks on again */
+	if (!vdev_live(&s->v) || !q->polled)
+		return;
+	any = vq_poll(q);
+	s->vain_naps = vq_has_avail(q) ? 0 : s->vain_naps + 1;
+	if (s->vain_naps == NAPS_VAIN) {
+		s->vain_naps = 0;
+		s->nap_not_before_ns = clock_mono_ns() + NAP_PAUSE_NS;
+		s->gave = any = false;
+	}
+	if (res || !(any || s->gave) || nap_arm(s))
+		any = vq_poll_end(q) || any;
+	if (any)
+		look_tx(s);
+}
+
 /* Sends what is ready; one interrupt for all. What is too much for once is
  * the loop thread's. */
 static int pump_rx(struct vsock *s)
@@ -356,23 +413,45 @@ static int pump_rx(struct vsock *s)
 
 	if (r > 0)
 		vsock_later(s);
+	if (s->gave)
+		nap_begin(s);
 	vdev_interrupt(&s->v, VSOCK_RX);
+	return r < 0 ? r : 0;
+}
+
+/* The packets that nobody kicked for. */
+static int pump_looked(struct vsock *s)
+{
+	int r;
+
+	if (!s->look_tx)
+		return 0;
+	s->look_tx = false;
+	r = pump_tx(s);
+	vdev_interrupt(&s->v, VSOCK_TX);
+	if (r > 0)
+		look_tx(s);
 	return r < 0 ? r : 0;
 }
 
 static void after_done(struct loop_op *op, int res)
 {
 	struct vsock *s = CONTAINER_OF(op, struct vsock, after);
+	unsigned queue = VSOCK_TX;
 	int r;
 
 	(void)res;
 	s->after_busy = false;
 	if (!vdev_live(&s->v))
 		return;
-	r = pump_rx(s);
+	r = pump_looked(s);
+	if (r == 0) {
+		queue = VSOCK_RX;
+		r = pump_rx(s);
+	}
 	if (r < 0) {
 		vsock_drop_all(s);
-		vdev_fault(&s->v, VSOCK_RX, r, "bad receive buffer");
+		vdev_fault(&s->v, queue, r, "bad buffer");
 	}
 }
 
@@ -431,6 +510,7 @@ void vsock_drop_all(struct vsock *s)
 		if (s->conn[i].state != VSOCK_FREE)
 			vsock_conn_end(&s->conn[i]);
 	s->n_rsts = 0;
+	s->gave = s->look_tx = false;
 	CHECK(TAILQ_EMPTY(&s->ready) && TAILQ_EMPTY(&s->timed) &&
 	      TAILQ_EMPTY(&s->ending) && s->n_waiting == 0);
 }
@@ -446,6 +526,7 @@ static void vsock_quiesce(struct vdev *v)
 
 	vsock_drop_all(s);
 	vsock_hello_stop(s);
+	loop_cancel(s->cfg.loop, &s->nap);
 	if (s->cfg.service)
 		s->cfg.service->stop(s->cfg.service_ctx);
 }
@@ -512,6 +593,7 @@ int vsock_new(const struct vsock_config *cfg, struct vdev **ret_v,
 	TAILQ_INIT(&s->timed);
 	TAILQ_INIT(&s->ending);
 	s->after.done = after_done;
+	s->nap.done = nap_done;
 	vsock_hello_init(s);
 	if (cfg->service)
 		s->next_call = cfg->service->call_first;

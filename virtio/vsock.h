@@ -36,6 +36,10 @@
  * Memory: a table made with the device, of which pages are touched as
  * connections are used; buffers go back to the host when a connection ends.
  *
+ * Kicks. While raw connections of the service (virtio/vsock_service.h) are busy
+ * the device asks for no kicks of the transmit queue, and looks at it by
+ * itself, a few times a millisecond.
+ *
  * The event queue is there and never used: TRANSPORT_RESET has no cause. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef VIRTIO_VSOCK_H

@@ -150,8 +150,12 @@ struct vsock {
 	struct vsock_list ending; /* may be given up for a new one */
 	unsigned n_waiting;       /* in state WAITING */
 	uint32_t next_call;       /* the service's next port */
-	struct loop_op timer, retry, after;
-	bool timer_busy, retry_busy, after_busy;
+	struct loop_op timer, retry, after, nap;
+	bool timer_busy, retry_busy, after_busy, nap_busy;
+	bool gave;          /* bytes to a RAW connection since the last nap */
+	bool look_tx;       /* there may be packets for which no kick comes */
+	unsigned vain_naps; /* in a row: nothing was in the queue */
+	uint64_t nap_not_before_ns;
 	struct vsock_listener listener[2];
 
 	struct vsock_rst rst[VSOCK_RSTS_MAX]; /* a ring */

@@ -247,6 +247,7 @@ static void give_batch(struct vsock_conn *c, const struct buffer *b, unsigned n,
 	unsigned used = 0;
 
 	metric_add(&vsock_to_guest, len);
+	s->gave = s->gave || (len > 0 && c->role == VSOCK_RAW);
 	while (len > 0) {
 		const uint32_t part = b[used].room < len ? b[used].room : len;
 		struct vsock_hdr h;

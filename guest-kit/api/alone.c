@@ -9,12 +9,18 @@
 #include "kernel/vm.h"
 #include "lib/format.h"
 #include "linux/signal.h"
+#include "linux/strace.h"
 
 bool debug_on;
 
 void debug_exit_work(struct regs *r)
 {
 	(void)r; /* not called */
+}
+
+void strace_sleep(void)
+{
+	/* not called */
 }
 
 bool signal_pending(const struct thread *t)

@@ -27,10 +27,20 @@ stubs_start:
 	stub_at v
 	.if v == VEC_NMI
 	iretq
-	.elseif v == VEC_UD
-	jmp undefined_opcode
-	.elseif v == 14
-	jmp page_fault
+	.elseif v == VEC_UD /* a service, if it is the kernel's own ud2 */
+	cmpl $(TEXT_GPA + service_ud_off), (%rsp)
+	jne 1f
+	cmpl $PHYS_BASE >> 32, 4(%rsp)
+	jne 1f
+	addq $2, (%rsp)
+	jmp *%r8
+1:	lea iret_frames + 40 * v(%rip), %rsp
+	iretq
+	.elseif v == 14 /* ring 3 cannot read CR2: it travels in rax */
+	mov %rax, kit_fault_rax(%rip)
+	mov %cr2, %rax
+	lea iret_frames + 40 * v(%rip), %rsp
+	iretq
 	.else
 	lea iret_frames + 40 * v(%rip), %rsp
 	iretq
@@ -119,74 +129,69 @@ irq_in_kernel:
 1:	movl $TEXT_GPA + exit_again_off, (%rsp)
 	iretq
 
-page_fault: /* ring 3 cannot read CR2: it travels in rax */
-	mov %rax, kit_fault_rax(%rip)
-	mov %cr2, %rax
-	lea iret_frames + 40 * 14(%rip), %rsp
-	iretq
-
-undefined_opcode: /* a service, if it is the kernel's own ud2 */
-	cmpl $(TEXT_GPA + service_ud_off), (%rsp)
-	jne 1f
-	cmpl $PHYS_BASE >> 32, 4(%rsp)
-	jne 1f
-	addq $2, (%rsp)
-	cmp $SVC_HALT, %eax
-	je service_halt
-	cmp $SVC_WRMSR, %eax
-	je service_wrmsr
-	cmp $SVC_RDMSR, %eax
-	je service_rdmsr
-	cmp $SVC_FLUSH, %eax
-	je service_flush
-	lidt no_idt(%rip)
-	ud2
-1:	lea iret_frames + 40 * VEC_UD(%rip), %rsp
-	iretq
-
-service_halt: /* interrupts are off: nothing fits between test and halt */
-	test %rsi, %rsi
-	jz 1f
-	mov %rsi, %rdx
-	mov %esi, %eax
-	shr $32, %rdx
-	mov $0x6e0, %ecx
+/* The services; kit_service has prepared their registers. */
+service_halt_until:
 	wrmsr
-1:	cmpl $0, (%rdi)
-	jne 2f
+service_halt: /* interrupts are off: nothing fits between test and halt */
+	cmpl $0, (%rdi)
+	jne 1f
 	sti
 	hlt
-2:	iretq
-
+1:	iretq
 service_wrmsr:
-	mov %edi, %ecx
-	mov %esi, %eax
-	mov %rsi, %rdx
-	shr $32, %rdx
 	wrmsr
 	iretq
-
 service_rdmsr:
-	mov %edi, %ecx
 	rdmsr
-	shl $32, %rdx
-	or %rdx, %rax
 	iretq
-
-service_flush:
-	test %rdi, %rdi
-	jz 1f
+service_flush_page:
 	invlpg (%rdi)
 	iretq
-1:	mov %cr3, %rax
+service_flush_all:
+	mov %cr3, %rax
 	mov %rax, %cr3
 	iretq
+service_reset:
+	lidt no_idt(%rip)
+	ud2
 
 /* --- ring 3 --------------------------------------------------------------- */
 	.globl kit_service
-	/* uint64_t kit_service(uint64_t a, uint64_t b, unsigned service) */
+	/* uint64_t kit_service(uint64_t a, uint64_t b, unsigned service):
+	 * what can be done before ring 0 is done here: r8 is where to go. */
 kit_service:
-	mov %edx, %eax
+	mov %edx, %r9d
+	mov %edi, %ecx
+	mov %esi, %eax
+	mov %rsi, %rdx
+	shr $32, %rdx
+	cmp $SVC_WRMSR, %r9d
+	lea service_wrmsr(%rip), %r8
+	je service_ud
+	cmp $SVC_FLUSH, %r9d
+	je 1f
+	cmp $SVC_HALT, %r9d
+	je 2f
+	cmp $SVC_RDMSR, %r9d
+	je 3f
+	lea service_reset(%rip), %r8
+	jmp service_ud
+1:	test %rdi, %rdi
+	lea service_flush_page(%rip), %r8
+	jnz service_ud
+	lea service_flush_all(%rip), %r8
+	jmp service_ud
+2:	mov $0x6e0, %ecx
+	test %rsi, %rsi
+	lea service_halt_until(%rip), %r8
+	jnz service_ud
+	lea service_halt(%rip), %r8
+	jmp service_ud
+3:	lea service_rdmsr(%rip), %r8
+	call service_ud
+	shl $32, %rdx
+	or %rdx, %rax
+	ret
 	.set service_ud_off, . - stubs_start
 service_ud:
 	ud2

@@ -58,7 +58,7 @@
 /* TF, DF, NT, AC. Never IF: ring 3 could not set it again. */
 #define FMASK_BITS 0x44500
 
-/* Services of ring 0, in rax at kit_service_ud. */
+/* Services of ring 0: kit_service (entry.S). */
 #define SVC_HALT  0 /* rdi: word to test, rsi: TSC deadline or 0 */
 #define SVC_WRMSR 1 /* rdi: index, rsi: value */
 #define SVC_RDMSR 2 /* rdi: index; value in rax */

@@ -313,6 +313,11 @@ static void on_interrupt(void)
 		 (vconn_tx_waits() && virtio_listen(&vconn_dev, TX)));
 }
 
+static void before_halt(void)
+{
+	virtio_insist(&vconn_dev, TX);
+}
+
 void vconn_wait(uint64_t until_ns)
 {
 	vconn_dev.config_changed = false;
@@ -350,6 +355,7 @@ static bool init(void)
 	s.cid = mmio_value(cid);
 	s.usable = true;
 	irq_on(IRQ_VSOCK, on_interrupt);
+	irq_before_halt(before_halt);
 	on_interrupt();
 	return true;
 }

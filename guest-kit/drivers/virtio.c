@@ -263,11 +263,22 @@ void virtio_notify(struct virtio *v, unsigned queue)
 		return;
 	full_barrier(); /* idx is out before the device's wish is read */
 	event = *avail_event(q);
-	if (v->event_idx
-		    ? (uint16_t)(q->next - event - 1) < added
-		    : !(*(volatile uint16_t *)&q->used->flags & USED_NO_NOTIFY))
+	q->silent = v->event_idx
+			    ? (uint16_t)(q->next - event - 1) >= added
+			    : *(volatile uint16_t *)&q->used->flags &
+				      USED_NO_NOTIFY;
+	if (!q->silent)
 		mmio_write_now(v->gpa + REG_NOTIFY, queue);
 	q->announced = q->next;
+}
+
+void virtio_insist(struct virtio *v, unsigned queue)
+{
+	struct virtq *q = &v->q[queue];
+
+	if (q->silent && used_idx(q) != q->next)
+		mmio_write_now(v->gpa + REG_NOTIFY, queue);
+	q->silent = false;
 }
 
 /* virtio 2.7.7: an interrupt for the next entry, or for none. */

@@ -28,6 +28,7 @@ struct virtq {
 	uint16_t announced; /* ... at the last notification */
 	uint16_t seen;      /* used index up to which was popped */
 	uint16_t waiters;   /* threads in virtio_wait */
+	bool silent;        /* what was added last was not worth a kick */
 };
 
 struct virtio {
@@ -73,6 +74,9 @@ void virtq_add_chain(struct virtq *q, unsigned index,
 		     const struct virtq_part *parts, unsigned n);
 /* Tells the device about what was added, if it wants to know. */
 void virtio_notify(struct virtio *v, unsigned queue);
+/* The processor is about to sleep: tells the device even if it does not want to
+ * know, as long as it has not looked by itself. */
+void virtio_insist(struct virtio *v, unsigned queue);
 /* What the device has finished next; false: nothing. */
 WUR bool virtq_pop(struct virtio *v, unsigned queue, unsigned *ret_index,
 		   uint32_t *ret_len);

@@ -15,7 +15,7 @@
 #include "lib/string.h"
 #include "linux/errno.h"
 
-#define CHUNK_LEN (64u << 10)
+#define CHUNK_LEN (256u << 10) /* of one request */
 
 #define BLKROGET     0x0000125eu
 #define BLKGETSIZE   0x00001260u
@@ -148,9 +148,9 @@ static int64_t move_sectors(struct blkdev *d, enum blk_type type, struct io *io,
 	uint8_t *buf = page_alloc_run(pages);
 	int64_t n, rc;
 
-	if (!buf) {
-		pages = 1;
-		buf = page_alloc();
+	while (!buf && pages > 1) {
+		pages /= 2;
+		buf = page_alloc_run(pages);
 	}
 	if (!buf)
 		return -LINUX_ENOMEM;

@@ -10,6 +10,7 @@
 #include "kernel/store.h"
 #include "lib/string.h"
 #include "linux/errno.h"
+#include "linux/identity.h"
 
 #define DAY_S 86400
 
@@ -42,6 +43,8 @@ struct inode *inode_new(enum fs_id fs, uint32_t mode)
 	node->ops = node_ops(mode);
 	node->refs = 1;
 	node->mode = mode;
+	node->uid = identity_uids[ID_FS];
+	node->gid = identity_gids[ID_FS];
 	node->nlink = 1;
 	node->fs = (uint8_t)fs;
 	node->ino = inode_number();

@@ -10,10 +10,12 @@
 #include "kernel/page.h"
 #include "kernel/stack.h"
 #include "kernel/thread.h"
+#include "kernel/user.h"
 #include "kernel/vm.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "linux/errno.h"
+#include "linux/identity.h"
 #include "linux/limit.h"
 #include "linux/process.h"
 
@@ -254,6 +256,16 @@ static char state_of(uint32_t tid)
 	return t && t->state == THREAD_RUNNABLE ? 'R' : 'S';
 }
 
+static void fill_auxv(struct text *t, uint32_t tid)
+{
+	uint64_t len, gva = stack_auxv(&len), word;
+
+	(void)tid;
+	for (; len; len -= sizeof(word), gva += sizeof(word))
+		if (!user_read(&word, gva, sizeof(word)))
+			text_bytes(t, &word, sizeof(word));
+}
+
 static void fill_comm(struct text *t, uint32_t tid)
 {
 	text_add(t, "%s\n", name_of(tid));
@@ -337,6 +349,12 @@ static void fill_statm(struct text *t, uint32_t tid)
 		 resident_pages());
 }
 
+static void add_ids(struct text *t, const char *name, const uint32_t ids[IDS])
+{
+	text_add(t, "%s:\t%u\t%u\t%u\t%u\n", name, ids[ID_REAL],
+		 ids[ID_EFFECTIVE], ids[ID_SAVED], ids[ID_FS]);
+}
+
 static void fill_status(struct text *t, uint32_t tid)
 {
 	uint64_t kib = resident_pages() * 4, mapped = mapped_bytes() / 1024;
@@ -345,10 +363,9 @@ static void fill_status(struct text *t, uint32_t tid)
 		 state_of(tid) == 'R' ? "R (running)" : "S (sleeping)");
 	text_add(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%u\nPPid:\t0\nTracerPid:\t0\n",
 		 PROCESS_PID, tid);
-	text_add(t,
-		 "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\n"
-		 "Groups:\t \n",
-		 (unsigned)FD_MAX);
+	add_ids(t, "Uid", identity_uids);
+	add_ids(t, "Gid", identity_gids);
+	text_add(t, "FDSize:\t%u\nGroups:\t \n", (unsigned)FD_MAX);
 	text_add(t,
 		 "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t       0 kB\n"
 		 "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nVmData:\t%8lu kB\n",
@@ -449,6 +466,7 @@ static const struct inode_ops root_ops = { .readlink = read_root,
 	PROC_FILE("stat", fill_stat), PROC_FILE("maps", fill_maps),            \
 		PROC_FILE("statm", fill_statm),                                \
 		PROC_FILE("status", fill_status),                              \
+		PROC_FILE("auxv", fill_auxv),                                  \
 		PROC_FILE("cmdline", fill_cmdline),                            \
 		PROC_FILE("environ", fill_environ),                            \
 		PROC_FILE("limits", fill_limits),                              \

@@ -100,14 +100,14 @@ int tree_link(const struct path_end *end, struct dentry *old)
 
 	if (rc)
 		return rc;
+	if (end->slash)
+		return -LINUX_ENOENT;
 	if (node->fs != FS_ROOT)
 		return -LINUX_EXDEV;
 	if (inode_is(node, S_IFDIR))
 		return -LINUX_EPERM;
 	/* Removed for good, unless O_TMPFILE made it. */
 	if (!node->nlink && !(old->attached || old->tmpfile))
-		return -LINUX_ENOENT;
-	if (end->slash)
 		return -LINUX_ENOENT;
 	rc = add(end, inode_get(node), NULL);
 	if (rc)
@@ -199,6 +199,8 @@ static int may_rename(const struct path_end *from, const struct path_end *to,
 		return -LINUX_EEXIST;
 	if (!to->at && exchange)
 		return -LINUX_ENOENT;
+	if (exchange && to->slash && !inode_is(to->at->node, S_IFDIR))
+		return -LINUX_ENOTDIR;
 	is_dir = inode_is(from->at->node, S_IFDIR);
 	if (!is_dir && (from->slash || (to->slash && !exchange)))
 		return -LINUX_ENOTDIR;

@@ -57,12 +57,13 @@ static void on_interrupt(void);
 void debug_init(void)
 {
 	struct debug_stop *s;
-	uint64_t features = fpu_features() & FEATURES;
+	uint64_t features;
 	uint32_t len = FPU_LEGACY_LEN;
 
 	if (!(machine.flags & (STARTUP_CORE | STARTUP_DEBUG)) ||
 	    !machine.platform)
 		return;
+	features = fpu_features() & FEATURES; /* takes some 10 us to ask */
 	if (features)
 		len += FPU_HEADER_LEN + (features & FEATURE_AVX ? AVX_LEN : 0);
 	room = kmem_alloc(sizeof(*room));

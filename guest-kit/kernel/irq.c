@@ -175,9 +175,18 @@ void irq_arm(uint64_t until_ns)
 		cpu_wrmsr(MSR_TSC_DEADLINE, tsc);
 }
 
+static void (*before_halt)(void);
+
+void irq_before_halt(void (*fn)(void))
+{
+	before_halt = fn;
+}
+
 void irq_halt(uint64_t until_ns)
 {
 	init();
+	if (before_halt)
+		before_halt();
 	cpu_halt(&kit_irq_word,
 		 until_ns && until_ns < armed ? set_timer(until_ns) : 0);
 }

@@ -44,6 +44,8 @@ void irq_wake(unsigned bit);
  * sleeps or goes back to the program. It is no interrupt handler: it may call
  * whatever does not sleep. */
 void irq_on(unsigned bit, void (*fn)(void));
+/* fn is called before the processor sleeps. */
+void irq_before_halt(void (*fn)(void));
 /* Calls what is due. */
 void irq_run(void);
 

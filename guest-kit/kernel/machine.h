@@ -21,7 +21,7 @@ struct machine {
 	uint16_t exit_port; /* QEMU's isa-debug-exit, or 0 */
 	bool verbose;
 	uint32_t flags; /* STARTUP_* of abi/startup.h */
-	gpa_t program; /* the ELF file, page-aligned, or 0 */
+	gpa_t program;  /* the ELF file, page-aligned, or 0 */
 	uint64_t program_len;
 	gpa_t rootfs; /* the root image (abi/rootfs.h), page-aligned, or 0 */
 	uint64_t rootfs_len;

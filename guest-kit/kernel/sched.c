@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/sched.h"
 
+#include "abi/startup.h"
 #include "kernel/clock.h"
 #include "kernel/cpu.h"
 #include "kernel/debug.h"
@@ -12,8 +13,12 @@
 #include "kernel/thread_priv.h"
 #include "kernel/timer.h"
 #include "linux/errno.h"
+#include "linux/strace.h"
 
 #define SLICE_NS 4000000
+/* While the program runs a timer may be this much late, as on Linux: setting
+ * the processor's costs a good part of it. */
+#define SLACK_NS 50000
 
 struct queue {
 	struct thread *first, *last;
@@ -21,9 +26,9 @@ struct queue {
 
 static struct queue urgent, normal;
 static struct thread *alone; /* NULL: all may run */
-static bool in_event;      /* interrupts' handlers and timers are called */
-static uint64_t slice_end; /* of the thread that runs, if others wait */
-static uint64_t run_start; /* TSC; 0: from the entry on */
+static bool in_event;        /* interrupts' handlers and timers are called */
+static uint64_t slice_end;   /* of the thread that runs, if others wait */
+static uint64_t run_start;   /* TSC; 0: from the entry on */
 
 static void push(struct queue *q, struct thread *t)
 {
@@ -49,6 +54,13 @@ bool sched_others(void)
 	return urgent.first || normal.first;
 }
 
+static bool is_before_alarm(uint64_t deadline)
+{
+	uint64_t alarm = irq_armed();
+
+	return deadline < alarm && alarm - deadline > SLACK_NS;
+}
+
 /* Somebody waits now: the clock ticks for the thread that runs. */
 static void start_slice(void)
 {
@@ -64,7 +76,7 @@ void sched_alone(void)
 
 void sched_timer(uint64_t deadline)
 {
-	if (deadline < irq_armed())
+	if (is_before_alarm(deadline))
 		kit_work |= WORK_TIMER;
 }
 
@@ -182,7 +194,7 @@ static void set_timer(void)
 	kit_work &= ~WORK_TIMER;
 	if (sched_others())
 		first = min_u64(first, slice_end);
-	if (first < irq_armed())
+	if (is_before_alarm(first))
 		irq_arm(first);
 }
 
@@ -218,6 +230,8 @@ static int sleep(uint64_t until_ns, bool deaf)
 {
 	struct thread *t = thread_current();
 
+	if ((machine.flags & STARTUP_STRACE) && !t->woken)
+		strace_sleep();
 	if (t->woken) {
 		t->woken = false;
 		return 0;

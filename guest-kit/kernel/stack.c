@@ -54,6 +54,14 @@ struct builder {
 	uint64_t at;       /* next free byte, going down */
 };
 
+static uint64_t auxv_gva, auxv_len;
+
+uint64_t stack_auxv(uint64_t *ret_len)
+{
+	*ret_len = auxv_len;
+	return auxv_gva;
+}
+
 static void *host(const struct builder *b, uint64_t gva)
 {
 	return b->page_top - (b->top - gva);
@@ -151,5 +159,8 @@ uint64_t stack_build(const struct elf_image *image)
 	slot = put_pointers(slot, &s, &strings, machine.argc);
 	slot = put_pointers(slot, &s, &strings, machine.envc);
 	memcpy(slot, auxv, sizeof(auxv));
+	auxv_gva =
+		b.at + (uint64_t)((uint8_t *)slot - (uint8_t *)host(&b, b.at));
+	auxv_len = sizeof(auxv);
 	return b.at;
 }

@@ -12,5 +12,7 @@ struct elf_image;
 
 /* Maps the stack and fills it; returns the stack pointer to start with. */
 uint64_t stack_build(const struct elf_image *image);
+/* Where the auxiliary vector lies; the program may have changed it. */
+uint64_t stack_auxv(uint64_t *ret_len);
 
 #endif

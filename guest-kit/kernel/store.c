@@ -306,6 +306,20 @@ int64_t store_read(struct store *s, uint64_t off, struct io *io)
 	return (int64_t)done;
 }
 
+/* Files leave the program something to run on: where it has used all memory,
+ * it ends; a file that is too long is an error it can tell. */
+#define PART_LEFT 32
+
+static uint8_t *page_to_write(struct store *s, uint64_t n)
+{
+	void **at = place_of(s, n, false);
+
+	if ((!at || !*at || *at == HOLE) &&
+	    page_count_free() < page_count_total() / PART_LEFT)
+		return NULL;
+	return store_page(s, n, true);
+}
+
 int64_t store_write(struct store *s, uint64_t off, struct io *io)
 {
 	uint64_t done = 0;
@@ -317,7 +331,7 @@ int64_t store_write(struct store *s, uint64_t off, struct io *io)
 	while (io->left && off < INT64_MAX) {
 		uint64_t in_page = off & PAGE_MASK;
 		uint64_t want = min_u64(PAGE_LEN - in_page, io->left);
-		uint8_t *page = store_page(s, off / PAGE_LEN, true);
+		uint8_t *page = page_to_write(s, off / PAGE_LEN);
 		int64_t n;
 
 		want = min_u64(want, INT64_MAX - off);

@@ -35,7 +35,7 @@ WUR void *store_page(struct store *s, uint64_t n, bool write);
 const void *store_image(const struct store *s);
 
 /* At off; bytes moved, 0 at the end, -EFAULT; writing grows the store.
- * -ENOSPC when memory ends before the first byte. */
+ * -ENOSPC when memory is nearly used up before the first byte. */
 WUR int64_t store_read(struct store *s, uint64_t off, struct io *io);
 WUR int64_t store_write(struct store *s, uint64_t off, struct io *io);
 /* Zeros for a range within the length; whole pages are given back. */

@@ -34,6 +34,7 @@ struct thread {
 	uint64_t clear_tid;   /* CLONE_CHILD_CLEARTID, or 0 */
 	uint64_t robust_list; /* the head's gva, or 0 */
 	bool held, stepping;  /* as a debugger wants it: debug.c */
+	bool half_traced;     /* the call it sleeps in, by strace.c */
 	char name[THREAD_NAME_LEN];
 	struct signals signals;
 };

@@ -1,5 +1,7 @@
 /* strace.c: see strace.h. A call is written when it has ended, because only
- * then is known what it filled in; one that does not come back, before. */
+ * then is known what it filled in; one that does not come back, before; one
+ * that sleeps in two halves, the second from the first thing on that it fills
+ * in. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "linux/strace.h"
 
@@ -8,6 +10,7 @@
 #include "kernel/user.h"
 #include "lib/string.h"
 #include "linux/calls.h"
+#include "linux/errno.h"
 #include "linux/signal.h"
 #include "linux/strace_calls.h"
 #include "linux/strace_names.h"
@@ -46,16 +49,21 @@ static void put_length_of(const struct call *c, uint64_t v, uint64_t len_gva)
 		strace_put_pointer(v);
 }
 
+static bool is_out(char kind)
+{
+	for (const char *p = "BVATz2GQ"; *p; p++)
+		if (*p == kind)
+			return true;
+	return false;
+}
+
 /* What the call reads or writes through a pointer. */
 static void put_memory(const struct call *c, char kind, unsigned i)
 {
 	const uint64_t v = c->arg[i];
 	const uint64_t next = i + 1 < ARGS_MAX ? c->arg[i + 1] : 0;
-	const bool is_out = kind == 'B' || kind == 'V' || kind == 'T' ||
-			    kind == 'z' || kind == '2' || kind == 'G' ||
-			    kind == 'Q';
 
-	if (is_out && (!filled(c) || !v)) {
+	if (is_out(kind) && (!filled(c) || !v)) {
 		strace_put_pointer(v);
 		return;
 	}
@@ -209,9 +217,11 @@ static void put_arg(const struct call *c, char kind, unsigned i)
 	}
 }
 
-static void put_args(const struct call *c, const char *kinds)
+/* Those from .. to-1. */
+static void put_args(const struct call *c, const char *kinds, unsigned from,
+		     unsigned to)
 {
-	for (unsigned i = 0; i < ARGS_MAX && kinds[i] && kinds[i] != '='; i++) {
+	for (unsigned i = from; i < to && kinds[i] && kinds[i] != '='; i++) {
 		/* a mode means something to a file that is made */
 		if (i && kinds[i] == 'o' && kinds[i - 1] == 'O' &&
 		    !(c->arg[i - 1] & O_CREAT))
@@ -220,6 +230,16 @@ static void put_args(const struct call *c, const char *kinds)
 			strace_put(", ");
 		put_arg(c, kinds[i], i);
 	}
+}
+
+/* The first argument that the call fills in. */
+static unsigned first_out(const char *kinds)
+{
+	unsigned i = 0;
+
+	while (i < ARGS_MAX && kinds[i] && !is_out(kinds[i]))
+		i++;
+	return i;
 }
 
 static char result_kind(const char *kinds)
@@ -236,6 +256,9 @@ static void put_result(char kind, int64_t result)
 	strace_put(") = ");
 	if (kind == '?')
 		strace_put_char('?');
+	else if (result <= -LINUX_ERESTARTSYS &&
+		 result >= -LINUX_ERESTARTNOHAND)
+		strace_put("? ERESTART (to be made again, or EINTR)");
 	else if (result < 0 && result >= -ERRNO_MAX) {
 		name = strace_name_of(errors, (uint64_t)-result, 10);
 		if (name)
@@ -255,34 +278,74 @@ static const char *find(uint64_t number)
 	return strace_name_of(calls, number, 10);
 }
 
-static void write_line(const struct regs *r, uint64_t number, int64_t result)
+/* A line's beginning, up to the call's name; returns the kinds. */
+static const char *begin_line(uint64_t number, const char *before)
 {
-	const char *s = find(number), *kinds = "xxxxxx";
-	const struct call c = {
-		{ ARG1(r), ARG2(r), ARG3(r), ARG4(r), ARG5(r), ARG6(r) }, result
-	};
+	const char *s = find(number);
 
 	if (thread_count() > 1)
 		strace_put("[pid %d] ", thread_current()->tid);
-	if (s) {
-		for (kinds = s; *kinds != ' '; kinds++)
-			strace_put_char(*kinds);
-		kinds++;
-	} else {
+	strace_put("%s", before);
+	if (!s) {
 		strace_put("syscall_0x%lx", number);
+		return "xxxxxx";
 	}
-	strace_put_char('(');
-	put_args(&c, kinds);
+	while (*s != ' ')
+		strace_put_char(*s++);
+	return s + 1;
+}
+
+static struct call call_of(const struct regs *r, int64_t result)
+{
+	return (struct call){
+		{ ARG1(r), ARG2(r), ARG3(r), ARG4(r), ARG5(r), ARG6(r) }, result
+	};
+}
+
+static void write_line(const struct regs *r, uint64_t number, int64_t result)
+{
+	const struct call c = call_of(r, result);
+	const char *kinds;
+
+	if (thread_current()->half_traced) {
+		kinds = begin_line(number, "<... ");
+		strace_put(" resumed>");
+		put_args(&c, kinds, first_out(kinds), ARGS_MAX);
+	} else {
+		kinds = begin_line(number, "");
+		strace_put_char('(');
+		put_args(&c, kinds, 0, ARGS_MAX);
+	}
 	put_result(result_kind(kinds), result);
 	strace_end_line();
 }
 
+void strace_sleep(void)
+{
+	struct thread *t = thread_current();
+	const struct regs *r = t->regs;
+	const struct call c = call_of(r, 0);
+	const char *kinds;
+
+	if (t->half_traced || r->vector != VEC_SYSCALL)
+		return;
+	t->half_traced = true;
+	kinds = begin_line(r->error, "");
+	strace_put_char('(');
+	put_args(&c, kinds, 0, first_out(kinds));
+	strace_put(" <unfinished ...>");
+	strace_end_line();
+}
+
+/* One that does not come back has said all: nothing follows if it sleeps. */
 void strace_call(const struct regs *r, uint64_t number)
 {
 	const char *s = find(number);
 
-	if (s && result_kind(s) == '?')
-		write_line(r, number, 0);
+	if (!s || result_kind(s) != '?')
+		return;
+	write_line(r, number, 0);
+	thread_current()->half_traced = true;
 }
 
 void strace_result(const struct regs *r, uint64_t number, int64_t result)
@@ -291,4 +354,5 @@ void strace_result(const struct regs *r, uint64_t number, int64_t result)
 
 	if (!s || result_kind(s) != '?')
 		write_line(r, number, result);
+	thread_current()->half_traced = false;
 }

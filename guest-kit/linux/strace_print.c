@@ -36,11 +36,14 @@ void strace_put_char(char c)
 
 void strace_end_line(void)
 {
-	line[line_len] = '\n'; /* put leaves room for it */
-	line[line_len + 1] = 0;
-	console_print(line);
-	console_push(CONSOLE_ERR);
+	char out[LINE_LEN]; /* the console may sleep */
+
+	memcpy(out, line, line_len);
+	out[line_len] = '\n'; /* put leaves room for it */
+	out[line_len + 1] = 0;
 	line_len = 0;
+	console_print(out);
+	console_push(CONSOLE_ERR);
 }
 
 /* --- names -------------------------------------------------------------------- */

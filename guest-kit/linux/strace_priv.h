@@ -1,5 +1,5 @@
 /* strace_priv.h: the line that is being written, for strace.c. There is one:
- * nobody sleeps between its beginning and its end. */
+ * nobody sleeps between its beginning and its end, when it is copied. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef LINUX_STRACE_PRIV_H
 #define LINUX_STRACE_PRIV_H

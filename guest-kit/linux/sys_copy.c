@@ -115,6 +115,9 @@ static int64_t copy_range(struct place *in, struct place *out, uint64_t len)
 		return -LINUX_EBADF;
 	if (*in_pos > INT64_MAX || *out_pos > INT64_MAX)
 		return -LINUX_EINVAL;
+	if (*in_pos >= inode_size(in->f->node))
+		return 0;
+	len = min_u64(len, inode_size(in->f->node) - *in_pos);
 	if (in->f->node == out->f->node && *in_pos < *out_pos + len &&
 	    *out_pos < *in_pos + len)
 		return -LINUX_EINVAL;

@@ -1,6 +1,8 @@
 /* sys_identity.c: who the program is: pid 1, alone in its group and session,
  * root unless it becomes somebody else. Files do not ask. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "linux/identity.h"
+
 #include "kernel/kmem.h"
 #include "kernel/thread.h"
 #include "kernel/user.h"
@@ -19,15 +21,13 @@
 #define CAP_VERSION_3   0x20080522u
 #define PERSONALITY_GET 0xffffffffu
 
-enum { REAL, EFFECTIVE, SAVED, FS, IDS };
-
-static uint32_t uids[IDS], gids[IDS];
+uint32_t identity_uids[IDS], identity_gids[IDS];
 static uint32_t groups[GROUPS_MAX];
 static unsigned n_groups;
 
 static bool is_root(void)
 {
-	return uids[EFFECTIVE] == 0;
+	return identity_uids[ID_EFFECTIVE] == 0;
 }
 
 int64_t sys_getpid(struct regs *r)
@@ -82,30 +82,31 @@ int64_t sys_setsid(struct regs *r)
 int64_t sys_getuid(struct regs *r)
 {
 	(void)r;
-	return uids[REAL];
+	return identity_uids[ID_REAL];
 }
 
 int64_t sys_getgid(struct regs *r)
 {
 	(void)r;
-	return gids[REAL];
+	return identity_gids[ID_REAL];
 }
 
 int64_t sys_geteuid(struct regs *r)
 {
 	(void)r;
-	return uids[EFFECTIVE];
+	return identity_uids[ID_EFFECTIVE];
 }
 
 int64_t sys_getegid(struct regs *r)
 {
 	(void)r;
-	return gids[EFFECTIVE];
+	return identity_gids[ID_EFFECTIVE];
 }
 
 static bool has(const uint32_t ids[IDS], uint32_t id)
 {
-	return id == ids[REAL] || id == ids[EFFECTIVE] || id == ids[SAVED];
+	return id == ids[ID_REAL] || id == ids[ID_EFFECTIVE] ||
+	       id == ids[ID_SAVED];
 }
 
 static int64_t set_id(uint32_t ids[IDS], uint32_t id)
@@ -113,30 +114,31 @@ static int64_t set_id(uint32_t ids[IDS], uint32_t id)
 	if (id == SAME)
 		return -LINUX_EINVAL;
 	if (is_root())
-		ids[REAL] = ids[SAVED] = id;
-	else if (id != ids[REAL] && id != ids[SAVED])
+		ids[ID_REAL] = ids[ID_SAVED] = id;
+	else if (id != ids[ID_REAL] && id != ids[ID_SAVED])
 		return -LINUX_EPERM;
-	ids[EFFECTIVE] = ids[FS] = id;
+	ids[ID_EFFECTIVE] = ids[ID_FS] = id;
 	return 0;
 }
 
 static int64_t set_re(uint32_t ids[IDS], uint32_t real, uint32_t effective)
 {
-	const uint32_t old = ids[REAL];
+	const uint32_t old = ids[ID_REAL];
 
 	if (!is_root()) {
-		if (real != SAME && real != ids[REAL] && real != ids[EFFECTIVE])
+		if (real != SAME && real != ids[ID_REAL] &&
+		    real != ids[ID_EFFECTIVE])
 			return -LINUX_EPERM;
 		if (effective != SAME && !has(ids, effective))
 			return -LINUX_EPERM;
 	}
 	if (real != SAME)
-		ids[REAL] = real;
+		ids[ID_REAL] = real;
 	if (effective != SAME)
-		ids[EFFECTIVE] = effective;
+		ids[ID_EFFECTIVE] = effective;
 	if (real != SAME || (effective != SAME && effective != old))
-		ids[SAVED] = ids[EFFECTIVE];
-	ids[FS] = ids[EFFECTIVE];
+		ids[ID_SAVED] = ids[ID_EFFECTIVE];
+	ids[ID_FS] = ids[ID_EFFECTIVE];
 	return 0;
 }
 
@@ -151,15 +153,15 @@ static int64_t set_res(uint32_t ids[IDS], const struct regs *r)
 	for (unsigned i = 0; i < 3; i++)
 		if (new[i] != SAME)
 			ids[i] = new[i];
-	ids[FS] = ids[EFFECTIVE];
+	ids[ID_FS] = ids[ID_EFFECTIVE];
 	return 0;
 }
 
 static int64_t get_res(const uint32_t ids[IDS], const struct regs *r)
 {
-	if (user_write(ARG1(r), &ids[REAL], sizeof(ids[0])) ||
-	    user_write(ARG2(r), &ids[EFFECTIVE], sizeof(ids[0])) ||
-	    user_write(ARG3(r), &ids[SAVED], sizeof(ids[0])))
+	if (user_write(ARG1(r), &ids[ID_REAL], sizeof(ids[0])) ||
+	    user_write(ARG2(r), &ids[ID_EFFECTIVE], sizeof(ids[0])) ||
+	    user_write(ARG3(r), &ids[ID_SAVED], sizeof(ids[0])))
 		return -LINUX_EFAULT;
 	return 0;
 }
@@ -167,61 +169,61 @@ static int64_t get_res(const uint32_t ids[IDS], const struct regs *r)
 /* Says what it was, whether or not it could be changed. */
 static int64_t set_fs(uint32_t ids[IDS], uint32_t id)
 {
-	const uint32_t old = ids[FS];
+	const uint32_t old = ids[ID_FS];
 
 	if (id != SAME && (is_root() || id == old || has(ids, id)))
-		ids[FS] = id;
+		ids[ID_FS] = id;
 	return old;
 }
 
 int64_t sys_setuid(struct regs *r)
 {
-	return set_id(uids, (uint32_t)ARG1(r));
+	return set_id(identity_uids, (uint32_t)ARG1(r));
 }
 
 int64_t sys_setgid(struct regs *r)
 {
-	return set_id(gids, (uint32_t)ARG1(r));
+	return set_id(identity_gids, (uint32_t)ARG1(r));
 }
 
 int64_t sys_setreuid(struct regs *r)
 {
-	return set_re(uids, (uint32_t)ARG1(r), (uint32_t)ARG2(r));
+	return set_re(identity_uids, (uint32_t)ARG1(r), (uint32_t)ARG2(r));
 }
 
 int64_t sys_setregid(struct regs *r)
 {
-	return set_re(gids, (uint32_t)ARG1(r), (uint32_t)ARG2(r));
+	return set_re(identity_gids, (uint32_t)ARG1(r), (uint32_t)ARG2(r));
 }
 
 int64_t sys_setresuid(struct regs *r)
 {
-	return set_res(uids, r);
+	return set_res(identity_uids, r);
 }
 
 int64_t sys_setresgid(struct regs *r)
 {
-	return set_res(gids, r);
+	return set_res(identity_gids, r);
 }
 
 int64_t sys_getresuid(struct regs *r)
 {
-	return get_res(uids, r);
+	return get_res(identity_uids, r);
 }
 
 int64_t sys_getresgid(struct regs *r)
 {
-	return get_res(gids, r);
+	return get_res(identity_gids, r);
 }
 
 int64_t sys_setfsuid(struct regs *r)
 {
-	return set_fs(uids, (uint32_t)ARG1(r));
+	return set_fs(identity_uids, (uint32_t)ARG1(r));
 }
 
 int64_t sys_setfsgid(struct regs *r)
 {
-	return set_fs(gids, (uint32_t)ARG1(r));
+	return set_fs(identity_gids, (uint32_t)ARG1(r));
 }
 
 int64_t sys_getgroups(struct regs *r)

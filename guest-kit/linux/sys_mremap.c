@@ -49,10 +49,12 @@ static int64_t move_fixed(struct remap *m, uint64_t to)
 {
 	int rc;
 
-	if ((to & PAGE_MASK) || mem_is_outside(to, m->new_len) ||
+	if ((to & PAGE_MASK) || to >= VM_END || m->new_len > VM_END - to ||
 	    (to < m->from + m->len && m->from < to + m->new_len))
 		return -LINUX_EINVAL;
 	if (m->flags & MREMAP_FIXED) {
+		if (to < VM_MIN)
+			return -LINUX_EPERM;
 		rc = vm_unmap(to, m->new_len);
 		if (rc)
 			return rc;

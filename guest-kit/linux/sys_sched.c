@@ -18,7 +18,9 @@
 
 #define PRIORITY_MAX 99
 
-#define MEMBARRIER_QUERY 0
+#define MEMBARRIER_QUERY            0
+#define MEMBARRIER_PRIVATE          8
+#define MEMBARRIER_REGISTER_PRIVATE 16
 /* All commands but those about restartable sequences: with one processor
  * and no other, every barrier is one. */
 #define MEMBARRIER_ALL 0x1f
@@ -168,12 +170,16 @@ int64_t sys_getcpu(struct regs *r)
 
 int64_t sys_membarrier(struct regs *r)
 {
+	static bool registered;
 	uint32_t command = (uint32_t)ARG1(r);
 
 	if (command == MEMBARRIER_QUERY)
 		return MEMBARRIER_ALL;
-	return (command & MEMBARRIER_ALL) == command &&
-			       !(command & (command - 1))
-		       ? 0
-		       : -LINUX_EINVAL;
+	if (ARG2(r) || (command & ~MEMBARRIER_ALL) || (command & (command - 1)))
+		return -LINUX_EINVAL;
+	if (command == MEMBARRIER_REGISTER_PRIVATE)
+		registered = true;
+	if (command == MEMBARRIER_PRIVATE && !registered)
+		return -LINUX_EPERM;
+	return 0;
 }

@@ -15,6 +15,10 @@
 
 #include "abi.h"
 
+/* Where nothing is, and compilers do not see it */
+static void *volatile bad_address = (void *)8;
+#define BAD bad_address
+
 static int fresh(const char *name)
 {
 	return (int)NEED(open(name, O_CREAT | O_RDWR | O_TRUNC, 0644));
@@ -66,9 +70,9 @@ static void positions(void)
 	twin = NEED(open("f", O_RDONLY));
 	SHOW(lseek(twin, 0, SEEK_CUR));
 	close(twin);
-	SHOW(read(fd, (void *)8, 4));
-	SHOW(write(fd, (void *)8, 4));
-	SHOW(write(fd, (void *)8, 0));
+	SHOW(read(fd, BAD, 4));
+	SHOW(write(fd, BAD, 4));
+	SHOW(write(fd, BAD, 0));
 	SHOW(unlink("f"));
 	SHOW(write(fd, "still", 5));
 	SHOW(pread(fd, buf, 5, 7));
@@ -83,10 +87,12 @@ static void vectors(void)
 	char a[4] = "", b[8] = "", c[4] = "";
 	struct iovec out[3] = { { "ab", 2 }, { "", 0 }, { "cdefgh", 6 } };
 	struct iovec in[3] = { { a, 3 }, { b, 2 }, { c, 3 } };
-	struct iovec bad[2] = { { a, 3 }, { (void *)8, 4 } };
+	struct iovec bad[2] = { { a, 3 }, { NULL, 4 } };
 	struct iovec huge[2] = { { a, SSIZE_MAX }, { b, 8 } };
+	volatile int count = -1;
 	int fd;
 
+	bad[1].iov_base = BAD;
 	enter_dir();
 	fd = fresh("f");
 	SHOW(writev(fd, out, 3));
@@ -96,11 +102,12 @@ static void vectors(void)
 	SHOW(size_of(fd));
 	SHOW(lseek(fd, 0, SEEK_SET));
 	SHOW(readv(fd, bad, 2));
-	SHOW(readv(fd, in, -1));
+	SHOW(readv(fd, in, count));
 	SHOW(readv(fd, in, 0));
-	SHOW(readv(fd, in, 1025));
+	count = 1025;
+	SHOW(readv(fd, in, count));
 	SHOW(readv(fd, huge, 2));
-	SHOW(readv(fd, (void *)8, 2));
+	SHOW(readv(fd, BAD, 2));
 	SHOW(preadv(fd, in, 3, -2));
 	SHOW(syscall(SYS_preadv2, fd, in, 3, -1l, 0, 0));
 	SHOW(lseek(fd, 0, SEEK_CUR));
@@ -417,7 +424,7 @@ static void devices(void)
 	fd = NEED(open("/dev/null", O_RDWR));
 	SHOW(read(fd, buf, 4));
 	SHOW(write(fd, buf, 4));
-	SHOW(write(fd, (void *)8, 4));
+	SHOW(write(fd, BAD, 4));
 	SHOW(lseek(fd, 7, SEEK_SET));
 	SHOW(fstat(fd, &st));
 	SAY("%o %lx", st.st_mode, (unsigned long)st.st_rdev);
@@ -428,7 +435,7 @@ static void devices(void)
 	SHOW(read(fd, buf, 10));
 	YES(!buf[0] && !buf[9] && buf[10]);
 	SHOW(write(fd, buf, 10));
-	SHOW(read(fd, (void *)8, 10));
+	SHOW(read(fd, BAD, 10));
 	close(fd);
 	fd = NEED(open("/dev/full", O_RDWR));
 	SHOW(write(fd, buf, 10));

@@ -51,8 +51,8 @@ static void test_sizes(int fd)
 	int n = 1;
 
 	EXPECT("size", !ioctl(fd, BLKGETSIZE64, &bytes) && bytes > 1 << 20);
-	EXPECT("sectors", !ioctl(fd, BLKGETSIZE, &sectors) &&
-				  sectors == bytes / 512);
+	EXPECT("sectors",
+	       !ioctl(fd, BLKGETSIZE, &sectors) && sectors == bytes / 512);
 	EXPECT("sector size", !ioctl(fd, BLKSSZGET, &n) && n == 512);
 	EXPECT("writable", !ioctl(fd, BLKROGET, &n) && n == 0);
 	EXPECT("flush buffers", !ioctl(fd, BLKFLSBUF, 0));
@@ -86,9 +86,10 @@ static void test_pieces(int fd)
 				    buf[778] == (char)(778 * 7 + 3) &&
 				    !memcmp(buf + 1021, "BBBBBB", 6));
 	EXPECT("vectors", preadv(fd, iov, 2, 100) == 5300);
-	EXPECT("small after write",
-	       pread(fd, buf, 4, 5000) == 4 && pwrite(fd, "new", 3, 5000) == 3 &&
-		       pread(fd, buf, 3, 5000) == 3 && !memcmp(buf, "new", 3));
+	EXPECT("small after write", pread(fd, buf, 4, 5000) == 4 &&
+					    pwrite(fd, "new", 3, 5000) == 3 &&
+					    pread(fd, buf, 3, 5000) == 3 &&
+					    !memcmp(buf, "new", 3));
 	EXPECT("safe", !fsync(fd) && !fdatasync(fd));
 	EXPECT_ERRNO("bad buffer", pread(fd, (void *)8, 4096, 0), EFAULT);
 	EXPECT_ERRNO("bad source", pwrite(fd, (void *)8, 4096, 0), EFAULT);
@@ -140,8 +141,7 @@ static void test_threads(void)
 	for (uintptr_t i = 0; i < THREADS; i++)
 		EXPECT("thread", !pthread_create(&t[i], NULL, work, (void *)i));
 	for (unsigned i = 0; i < THREADS; i++)
-		EXPECT("threads do not mix",
-		       !pthread_join(t[i], &why) && !why);
+		EXPECT("threads do not mix", !pthread_join(t[i], &why) && !why);
 }
 
 int main(void)
@@ -156,13 +156,14 @@ int main(void)
 	test_threads();
 	EXPECT_ERRNO("read-only", open("/dev/vdb", O_RDWR), EACCES);
 	fd = open("/dev/vdb", O_RDONLY);
-	EXPECT("to be read", fd >= 0 && read(fd, buf, 6) == 6 &&
-				     !memcmp(buf, "vdb...", 6));
+	EXPECT("to be read",
+	       fd >= 0 && read(fd, buf, 6) == 6 && !memcmp(buf, "vdb...", 6));
 	EXPECT("says so", !ioctl(fd, BLKROGET, &n) && n == 1);
 	EXPECT("odd end", lseek(fd, 0, SEEK_END) == 9216 &&
 				  pread(fd, buf, 8192, 8200) == 1016);
-	EXPECT_ERRNO("no map", (long)mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd,
-					   0), ENODEV);
+	EXPECT_ERRNO("no map",
+		     (long)mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0),
+		     ENODEV);
 	EXPECT_ERRNO("no third", open("/dev/vdc", O_RDONLY), ENOENT);
 	return failures;
 }

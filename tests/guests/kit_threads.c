@@ -130,7 +130,7 @@ int main(int argc, char **argv)
 				       .sa_flags = SA_RESTART };
 	long ms = argc > 1 ? strtol(argv[1], NULL, 10) : 500;
 	struct itimerval timer = { { 0, 200 }, { 0, 200 } };
-	struct timespec left = { ms / 1000, ms % 1000 * 1000000 };
+	struct timespec end;
 	pthread_t other;
 
 	sigaction(SIGUSR1, &act, NULL);
@@ -140,7 +140,11 @@ int main(int argc, char **argv)
 		if (pthread_create(&worker[i], NULL, work, (void *)i))
 			die("pthread_create");
 	pthread_create(&other, NULL, disturb, NULL);
-	while (nanosleep(&left, &left))
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec +=
+		ms / 1000 + (end.tv_nsec + ms % 1000 * 1000000) / 1000000000;
+	end.tv_nsec = (end.tv_nsec + ms % 1000 * 1000000) % 1000000000;
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL))
 		;
 	stop = 1;
 	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);

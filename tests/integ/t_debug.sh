@@ -67,6 +67,15 @@ if guest hello; then
 	expect "the last line" [ "$(tail -n 1 "$ERR")" = "exit_group(0) = ?" ]
 fi
 
+check "strace of threads that sleep"
+if guest dbg_threads; then
+	run_mayfly run --strace "$GUEST" now
+	expect_status 139
+	expect_err_has '[pid 1] nanosleep({tv_sec=0, tv_nsec=50000000}, '
+	expect_err_has ' <unfinished ...>'
+	expect_err_has '[pid 1] <... nanosleep resumed>'
+fi
+
 check "no core without a crash"
 if guest hello; then
 	echo old >"$CORE"

@@ -4,8 +4,8 @@
 # SPDX-License-Identifier: Apache-2.0
 . "$LIB"
 
-MS=3000
-[ "$LANE" = svm ] && MS=2000 && export RUN_LIMIT=60
+MS=2000
+export RUN_LIMIT=60
 
 check "registers survive whatever interrupts"
 if guest kit_threads; then

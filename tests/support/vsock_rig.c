@@ -268,7 +268,8 @@ void sock_send_raw(const struct vsock_hdr *h, const void *data,
 		memcpy(sock_ram + gpa + sizeof(*h), data, present);
 	d->next_desc = (uint16_t)(d->next_desc % (SOCK_RING - 1));
 	(void)vdriver_add(d, b, present ? 2 : 1);
-	sock_kick(VSOCK_TX);
+	if (!sock.lazy)
+		sock_kick(VSOCK_TX);
 }
 
 void sock_send(uint16_t type, uint16_t op, uint32_t guest_port,

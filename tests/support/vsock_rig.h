@@ -34,6 +34,7 @@ struct vsock_rig {
 	unsigned fired;   /* interrupts */
 	unsigned busy;    /* so many connect_port calls answer -EAGAIN */
 	unsigned tx_slot; /* the next packet's place */
+	bool lazy;        /* nobody kicks for what the guest sends */
 	uint32_t alloc;   /* buf_alloc of what the guest sends */
 };
 

@@ -76,6 +76,13 @@
  * comes from NETPROXY_GATEWAY. `local` is the host's address with the guest's
  * port: what getsockname(2) of the accepted socket says.
  *
+ * --- Kicks -------------------------------------------------------------------
+ *
+ * While TCP connections are busy the device may ask for no kicks of the transmit
+ * queue (virtio 1.2, 2.7.10) and look at it each 200 us instead. A guest that
+ * has nothing else to do than to wait for the answer to what is in the queue
+ * need not wait for that: it may kick all the same.
+ *
  * --- UDP ---------------------------------------------------------------------
  *
  * SEQPACKET to NETPROXY_PORT_UDP, one for each socket. First record from the
