@@ -224,7 +224,7 @@ one_server()
 {
 	port=$next_port
 	next_port=$((next_port + 1))
-	path=$guests/examples/httpd
+	path=$guests/tests/guests/httpd
 	at=$port
 	[ "$1" = httpd ] || { path=$bin/go-web at=:$port; }
 	if [ "$2" = host ]; then
