@@ -351,7 +351,7 @@ replay: $(FUZZ_BIN) ## every corpus file through its fuzz target
 	$(Q)tests/fuzz/replay.sh $(B)/fuzz
 
 # --- quality -----------------------------------------------------------------
-.PHONY: lint format analyze bench-boot bench-idle bench-io stats install clean
+.PHONY: lint format analyze bench-boot bench-guest bench-idle bench-io stats install clean
 lint: ## layers, headers, format, clang-tidy, shell
 	$(Q)tests/lint/lint.sh
 
@@ -369,6 +369,9 @@ bench-io: release ## what devices do; QEMU and the bare host beside them
 
 bench-idle: release ## memory of idle machines with every device
 	$(Q)bench/idle.sh build/release/mayfly $(G)
+
+bench-guest: release ## what programs get from the kit; the host beside it
+	$(Q)bench/guest.sh build/release/mayfly $(G)
 
 stats: ## numbers that drift: lines, tests, sizes
 	$(Q)tests/stats.sh

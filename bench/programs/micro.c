@@ -245,17 +245,17 @@ static const struct {
 int main(int argc, char **argv)
 {
 	for (size_t i = 0; i < sizeof(benches) / sizeof(benches[0]); i++) {
-		uint64_t n = argc > 2 ? strtoull(argv[2], NULL, 0) :
-					benches[i].n;
+		uint64_t n =
+			argc > 2 ? strtoull(argv[2], NULL, 0) : benches[i].n;
 		double ns;
 
 		if (argc > 1 && strcmp(argv[1], benches[i].name) != 0)
 			continue;
 		ns = (double)benches[i].run(n) / (double)n;
 		printf("%s %.3f\n", benches[i].name,
-		       benches[i].bytes ? (double)benches[i].bytes / ns * 1e9 /
-						  1048576 :
-					  ns);
+		       benches[i].bytes
+			       ? (double)benches[i].bytes / ns * 1e9 / 1048576
+			       : ns);
 	}
 	return 0;
 }

@@ -34,7 +34,10 @@ struct abi_case {
 	void (*run)(void);
 };
 
-#define CASE(name)   { #name, name }
+#define CASE(name)          \
+	{                   \
+#name, name \
+	}
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static inline const char *errname(int e)
@@ -44,28 +47,72 @@ static inline const char *errname(int e)
 		const char *name;
 	} names[] = {
 #define N(e) { e, #e }
-		N(EPERM),	    N(ENOENT),	    N(EINTR),
-		N(EIO),		    N(ENXIO),	    N(E2BIG),
-		N(ENOEXEC),	    N(EBADF),	    N(ECHILD),
-		N(EAGAIN),	    N(ENOMEM),	    N(EACCES),
-		N(EFAULT),	    N(EBUSY),	    N(EEXIST),
-		N(EXDEV),	    N(ENODEV),	    N(ENOTDIR),
-		N(EISDIR),	    N(EINVAL),	    N(ENFILE),
-		N(EMFILE),	    N(ENOTTY),	    N(ETXTBSY),
-		N(EFBIG),	    N(ENOSPC),	    N(ESPIPE),
-		N(EROFS),	    N(EMLINK),	    N(EPIPE),
-		N(EDOM),	    N(ERANGE),	    N(EDEADLK),
-		N(ENAMETOOLONG),    N(ENOSYS),	    N(ENOTEMPTY),
-		N(ELOOP),	    N(ENODATA),	    N(ETIME),
-		N(EPROTO),	    N(EOVERFLOW),   N(ENOTSOCK),
-		N(EDESTADDRREQ),    N(EMSGSIZE),    N(EPROTOTYPE),
-		N(ENOPROTOOPT),	    N(EOPNOTSUPP),  N(EAFNOSUPPORT),
-		N(EPROTONOSUPPORT), N(EADDRINUSE),  N(EADDRNOTAVAIL),
-		N(ENETUNREACH),	    N(ECONNRESET),  N(ECONNABORTED),
-		N(ENOBUFS),	    N(EISCONN),	    N(ENOTCONN),
-		N(ETIMEDOUT),	    N(EHOSTUNREACH), N(ECONNREFUSED),
-		N(EALREADY),	    N(EINPROGRESS), N(ECANCELED),
-		N(EOWNERDEAD),	    N(ENOTRECOVERABLE), N(ESOCKTNOSUPPORT),
+		N(EPERM),
+		N(ENOENT),
+		N(EINTR),
+		N(EIO),
+		N(ENXIO),
+		N(E2BIG),
+		N(ENOEXEC),
+		N(EBADF),
+		N(ECHILD),
+		N(EAGAIN),
+		N(ENOMEM),
+		N(EACCES),
+		N(EFAULT),
+		N(EBUSY),
+		N(EEXIST),
+		N(EXDEV),
+		N(ENODEV),
+		N(ENOTDIR),
+		N(EISDIR),
+		N(EINVAL),
+		N(ENFILE),
+		N(EMFILE),
+		N(ENOTTY),
+		N(ETXTBSY),
+		N(EFBIG),
+		N(ENOSPC),
+		N(ESPIPE),
+		N(EROFS),
+		N(EMLINK),
+		N(EPIPE),
+		N(EDOM),
+		N(ERANGE),
+		N(EDEADLK),
+		N(ENAMETOOLONG),
+		N(ENOSYS),
+		N(ENOTEMPTY),
+		N(ELOOP),
+		N(ENODATA),
+		N(ETIME),
+		N(EPROTO),
+		N(EOVERFLOW),
+		N(ENOTSOCK),
+		N(EDESTADDRREQ),
+		N(EMSGSIZE),
+		N(EPROTOTYPE),
+		N(ENOPROTOOPT),
+		N(EOPNOTSUPP),
+		N(EAFNOSUPPORT),
+		N(EPROTONOSUPPORT),
+		N(EADDRINUSE),
+		N(EADDRNOTAVAIL),
+		N(ENETUNREACH),
+		N(ECONNRESET),
+		N(ECONNABORTED),
+		N(ENOBUFS),
+		N(EISCONN),
+		N(ENOTCONN),
+		N(ETIMEDOUT),
+		N(EHOSTUNREACH),
+		N(ECONNREFUSED),
+		N(EALREADY),
+		N(EINPROGRESS),
+		N(ECANCELED),
+		N(EOWNERDEAD),
+		N(ENOTRECOVERABLE),
+		N(ESOCKTNOSUPPORT),
 		N(ESRCH),
 #undef N
 	};
@@ -97,34 +144,34 @@ static inline bool yes_(const char *what, bool is)
 	return is;
 }
 
-#define SHOW(call)                                                             \
-	({                                                                     \
-		long ret_ = (long)(call);                                      \
-		show_(#call, ret_, errno);                                     \
+#define SHOW(call)                         \
+	({                                 \
+		long ret_ = (long)(call);  \
+		show_(#call, ret_, errno); \
 	})
-#define ERR(call)  err_(#call, (call))
-#define YES(what)  yes_(#what, (what))
-#define SAY(...)   (printf(__VA_ARGS__), putchar('\n'))
+#define ERR(call) err_(#call, (call))
+#define YES(what) yes_(#what, (what))
+#define SAY(...)  (printf(__VA_ARGS__), putchar('\n'))
 
 /* A call that has to succeed for the rest to mean anything */
-#define NEED(call)                                                             \
-	({                                                                     \
-		long need_ = (long)(call);                                     \
-		if (need_ == -1) {                                             \
-			printf("NEED %s: %s\n", #call, errname(errno));        \
-			exit(99);                                              \
-		}                                                              \
-		need_;                                                         \
+#define NEED(call)                                                      \
+	({                                                              \
+		long need_ = (long)(call);                              \
+		if (need_ == -1) {                                      \
+			printf("NEED %s: %s\n", #call, errname(errno)); \
+			exit(99);                                       \
+		}                                                       \
+		need_;                                                  \
 	})
 
 /* The same for calls that return an errno */
-#define NEED0(call)                                                            \
-	do {                                                                   \
-		int need_ = (call);                                            \
-		if (need_) {                                                   \
-			printf("NEED %s: %s\n", #call, errname(need_));        \
-			exit(99);                                              \
-		}                                                              \
+#define NEED0(call)                                                     \
+	do {                                                            \
+		int need_ = (call);                                     \
+		if (need_) {                                            \
+			printf("NEED %s: %s\n", #call, errname(need_)); \
+			exit(99);                                       \
+		}                                                       \
 	} while (0)
 
 /* n of something, or as much of it as ABI_SCALE says, at least one */
@@ -192,22 +239,21 @@ __attribute__((unused)) static void fault_caught(int signo, siginfo_t *si,
 	siglongjmp(fault_back, 1);
 }
 
-#define FAULTS(access, where)                                                  \
-	do {                                                                   \
-		on(SIGSEGV, fault_caught, 0);                                  \
-		on(SIGBUS, fault_caught, 0);                                   \
-		if (sigsetjmp(fault_back, 1) == 0) {                           \
-			access;                                                \
-			printf("%s: no fault\n", #access);                     \
-		} else {                                                       \
-			printf("%s: signal %d code %d %s\n", #access,          \
-			       fault_signo, fault_code,                        \
-			       fault_addr == (void *)(where) ?                 \
-				       "there" :                               \
-				       "ELSEWHERE");                           \
-		}                                                              \
-		off(SIGSEGV);                                                  \
-		off(SIGBUS);                                                   \
+#define FAULTS(access, where)                                                \
+	do {                                                                 \
+		on(SIGSEGV, fault_caught, 0);                                \
+		on(SIGBUS, fault_caught, 0);                                 \
+		if (sigsetjmp(fault_back, 1) == 0) {                         \
+			access;                                              \
+			printf("%s: no fault\n", #access);                   \
+		} else {                                                     \
+			printf("%s: signal %d code %d %s\n", #access,        \
+			       fault_signo, fault_code,                      \
+			       fault_addr == (void *)(where) ? "there"       \
+							     : "ELSEWHERE"); \
+		}                                                            \
+		off(SIGSEGV);                                                \
+		off(SIGBUS);                                                 \
 	} while (0)
 
 /* A folder of its own in /tmp, and out of it again */
@@ -251,12 +297,12 @@ static inline int abi_main(int argc, char **argv, const struct abi_case *cases,
 	return 0;
 }
 
-#define MAIN(...)                                                              \
-	int main(int argc, char **argv)                                        \
-	{                                                                      \
-		static const struct abi_case cases[] = { __VA_ARGS__ };        \
-                                                                               \
-		return abi_main(argc, argv, cases, COUNT(cases));              \
+#define MAIN(...)                                                       \
+	int main(int argc, char **argv)                                 \
+	{                                                               \
+		static const struct abi_case cases[] = { __VA_ARGS__ }; \
+                                                                        \
+		return abi_main(argc, argv, cases, COUNT(cases));       \
 	}
 
 #endif

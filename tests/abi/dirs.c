@@ -181,9 +181,9 @@ static void links(void)
 	SHOW(link("d", "hard3"));
 	SHOW(link("none", "hard3"));
 	SHOW(link("f", "s"));
-	static const char *const names[] = { "f",    "s",      "dangling",
-					     "hard", "loop-a", "loop-b",
-					     "hard2", "to-d",  "d/up",
+	static const char *const names[] = { "f",       "s",      "dangling",
+					     "hard",    "loop-a", "loop-b",
+					     "hard2",   "to-d",   "d/up",
 					     "d/inside" };
 
 	for (size_t i = 0; i < COUNT(names); i++)
@@ -214,8 +214,7 @@ static void working(void)
 	NEED(fd = open("..", O_RDONLY));
 	SHOW(chdir("/"));
 	SHOW(fchdir(fd));
-	YES(getcwd(buf, sizeof(buf)) &&
-	    !strcmp(buf + strlen(own_dir), "/one"));
+	YES(getcwd(buf, sizeof(buf)) && !strcmp(buf + strlen(own_dir), "/one"));
 	SHOW(openat(fd, "none", O_RDONLY));
 	SHOW(faccessat(fd, "two/f", F_OK, 0));
 	SHOW(mkdirat(fd, "three", 0700));

@@ -166,8 +166,7 @@ static void epoll_edge(void)
 	SHOW(ep_add(ep, p[0], EPOLLIN | EPOLLET));
 	ep_show(ep, p[0], 0);
 	ep_show(ep, p[0], 0);
-	struct epoll_event e = { .events = EPOLLIN | EPOLLET,
-				 .data.fd = p[0] };
+	struct epoll_event e = { .events = EPOLLIN | EPOLLET, .data.fd = p[0] };
 
 	SHOW(epoll_ctl(ep, EPOLL_CTL_MOD, p[0], &e));
 	ep_show(ep, p[0], 0);

@@ -13,8 +13,11 @@
 static char buf[4096] __attribute__((aligned(8)));
 
 /* Addresses no call may follow: low, not canonical, the kernel's, the last */
-static const unsigned long bad[] = { 8, 0x7ffffffff000, 0x800000000000,
-				     0xffff800000000000, 0xffffc00000000000,
+static const unsigned long bad[] = { 8,
+				     0x7ffffffff000,
+				     0x800000000000,
+				     0xffff800000000000,
+				     0xffffc00000000000,
 				     -8ul };
 
 static const char *answer(long ret)
@@ -27,15 +30,15 @@ static const char *answer(long ret)
 	return text;
 }
 
-#define EACH(call)                                                             \
-	do {                                                                   \
-		printf("%s:", #call);                                          \
-		for (size_t i_ = 0; i_ < COUNT(bad); i_++) {                   \
-			unsigned long p = bad[i_];                             \
-                                                                               \
-			printf(" %s", answer(call));                           \
-		}                                                              \
-		puts("");                                                      \
+#define EACH(call)                                           \
+	do {                                                 \
+		printf("%s:", #call);                        \
+		for (size_t i_ = 0; i_ < COUNT(bad); i_++) { \
+			unsigned long p = bad[i_];           \
+                                                             \
+			printf(" %s", answer(call));         \
+		}                                            \
+		puts("");                                    \
 	} while (0)
 
 static void pointers(void)
@@ -87,8 +90,8 @@ static void pointers(void)
 	EACH((*(int *)buf = 16, syscall(SYS_getsockname, s[0], p, buf)));
 	EACH(syscall(SYS_getsockname, s[0], buf, p));
 	EACH(syscall(SYS_connect, s[0], p, 16));
-	EACH((*(int *)buf = 4, syscall(SYS_getsockopt, s[0], SOL_SOCKET,
-				       SO_TYPE, p, buf)));
+	EACH((*(int *)buf = 4,
+	      syscall(SYS_getsockopt, s[0], SOL_SOCKET, SO_TYPE, p, buf)));
 	EACH(syscall(SYS_setsockopt, s[0], SOL_SOCKET, SO_KEEPALIVE, p, 4));
 	EACH(syscall(SYS_mincore, buf - ((uintptr_t)buf & 4095), 4096, p));
 	EACH(syscall(SYS_ioctl, s[0], 0x541b, p));

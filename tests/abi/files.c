@@ -184,8 +184,8 @@ static void describe(const char *name)
 		SAY("%s: mode %o, %ld links, size %ld, blocks %s", name,
 		    st.st_mode, (long)st.st_nlink,
 		    S_ISDIR(st.st_mode) ? 0l : (long)st.st_size,
-		    !S_ISREG(st.st_mode) || st.st_blocks > 0 ? "fit" :
-							       "do not");
+		    !S_ISREG(st.st_mode) || st.st_blocks > 0 ? "fit"
+							     : "do not");
 }
 
 static void stats(void)
@@ -253,8 +253,8 @@ static void times(void)
 	YES(llabs(st.st_mtime - time(NULL)) < 60);
 	SHOW(utimensat(AT_FDCWD, "f", t, 0));
 	SHOW(stat("f", &st));
-	SAY("%ld.%09ld %ld.%09ld", (long)st.st_atim.tv_sec,
-	    st.st_atim.tv_nsec, (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	SAY("%ld.%09ld %ld.%09ld", (long)st.st_atim.tv_sec, st.st_atim.tv_nsec,
+	    (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 	t[0].tv_nsec = UTIME_OMIT;
 	t[1].tv_nsec = UTIME_NOW;
 	NEED(fd = open("f", O_RDWR));

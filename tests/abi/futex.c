@@ -21,9 +21,9 @@ enum {
 	PRIVATE = 128,
 	CLOCK_REAL = 256,
 };
-#define WAITERS	   0x80000000u
+#define WAITERS    0x80000000u
 #define OWNER_DIED 0x40000000u
-#define ANY	   0xffffffffu
+#define ANY        0xffffffffu
 
 static atomic_uint word, other;
 static atomic_int locked, may_unlock, awake;
@@ -52,7 +52,8 @@ static void answers(void)
 	SHOW(futex((char *)&word + 1, WAIT | PRIVATE, 1, NULL, NULL, 0));
 	SHOW(futex((char *)&word + 2, WAKE | PRIVATE, 1, NULL, NULL, 0));
 	SHOW(futex((void *)16, WAIT | PRIVATE, 0, NULL, NULL, 0));
-	SHOW(futex((void *)0xffff800000000000, WAIT | PRIVATE, 0, NULL, NULL, 0));
+	SHOW(futex((void *)0xffff800000000000, WAIT | PRIVATE, 0, NULL, NULL,
+		   0));
 	SHOW(futex(&word, WAIT_BITSET | PRIVATE, 1, NULL, NULL, 0));
 	SHOW(futex(&word, WAKE_BITSET | PRIVATE, 1, NULL, NULL, 0));
 	SHOW(futex(&word, WAIT_BITSET | PRIVATE, 1, &zero, NULL, ANY));
@@ -69,8 +70,8 @@ static void *sleeper(void *arg)
 	uint32_t bits = (uint32_t)(uintptr_t)arg;
 	long r;
 
-	r = bits ? futex(&word, WAIT_BITSET | PRIVATE, 0, NULL, NULL, bits) :
-		   futex(&word, WAIT | PRIVATE, 0, NULL, NULL, 0);
+	r = bits ? futex(&word, WAIT_BITSET | PRIVATE, 0, NULL, NULL, bits)
+		 : futex(&word, WAIT | PRIVATE, 0, NULL, NULL, 0);
 	if (r == 0)
 		atomic_fetch_add(&awake, bits ? (int)bits : 1);
 	return NULL;
@@ -241,7 +242,8 @@ static void *dies(void *arg)
 	head.list = &robust_node;
 	robust_node.next = &head;
 	head.offset = (long)((char *)&robust_node.word - (char *)&robust_node);
-	atomic_store(&robust_node.word, (uint32_t)syscall(SYS_gettid) | WAITERS);
+	atomic_store(&robust_node.word,
+		     (uint32_t)syscall(SYS_gettid) | WAITERS);
 	dies_ret[0] = syscall(SYS_set_robust_list, &head, sizeof(head));
 	dies_ret[1] = syscall(SYS_set_robust_list, &head, 5);
 	return arg;

@@ -218,13 +218,13 @@ static void options(void)
 	struct linger li = { 0, 0 };
 
 	pair(&a, &b);
-#define GET(level, name)                                                       \
-	(v = -1, len = sizeof(v),                                              \
-	 getsockopt(a, level, name, &v, &len) ?                                \
-		 SAY(#name " %s", errname(errno)) :                            \
-		 SAY(#name " %d", v))
-#define SET(level, name, to)                                                   \
-	(v = (to), SHOW(setsockopt(a, level, name, &v, sizeof(v))),            \
+#define GET(level, name)                            \
+	(v = -1, len = sizeof(v),                   \
+	 getsockopt(a, level, name, &v, &len)       \
+		 ? SAY(#name " %s", errname(errno)) \
+		 : SAY(#name " %d", v))
+#define SET(level, name, to)                                        \
+	(v = (to), SHOW(setsockopt(a, level, name, &v, sizeof(v))), \
 	 GET(level, name))
 	GET(SOL_SOCKET, SO_TYPE);
 	GET(SOL_SOCKET, SO_DOMAIN);

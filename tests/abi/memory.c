@@ -189,8 +189,8 @@ static void sparse(void)
 	for (int i = 0; i < AREAS; i++) {
 		uintptr_t at = 0x100000000000ul + (uintptr_t)i * (TIB / 32);
 
-		p[i] = mmap((void *)at, 1ul << 30, RW, ANON | MAP_NORESERVE,
-			    -1, 0);
+		p[i] = mmap((void *)at, 1ul << 30, RW, ANON | MAP_NORESERVE, -1,
+			    0);
 		good += p[i] == (char *)at;
 		p[i][0] = (char)i;
 		p[i][(1ul << 30) - 1] = (char)~i;
@@ -440,13 +440,11 @@ static void allocator(void)
 
 	for (long i = 0; i < rounds; i++) {
 		unsigned s = rnd(&r) % SLOTS;
-		size_t len = rnd(&r) % 64 ? rnd(&r) % 2000 :
-					    rnd(&r) % 300000;
+		size_t len = rnd(&r) % 64 ? rnd(&r) % 2000 : rnd(&r) % 300000;
 
 		if (slot[s].p && slot[s].len)
 			wrong += slot[s].p[0] != (unsigned char)s ||
-				 slot[s].p[slot[s].len - 1] !=
-					 (unsigned char)s;
+				 slot[s].p[slot[s].len - 1] != (unsigned char)s;
 		if (rnd(&r) % 3 == 0) {
 			free(slot[s].p);
 			slot[s].p = NULL;

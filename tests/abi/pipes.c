@@ -162,8 +162,7 @@ static void *records(void *arg)
 
 	memset(record, (int)(long)arg, sizeof(record));
 	for (long i = scaled(200); i > 0; i--)
-		if (write(through[1], record, sizeof(record)) !=
-		    sizeof(record))
+		if (write(through[1], record, sizeof(record)) != sizeof(record))
 			return (void *)1;
 	return NULL;
 }
@@ -219,7 +218,7 @@ static void named(void)
 	SHOW(fd = open("fifo", O_RDONLY | O_NONBLOCK));
 	SHOW(read(fd, buf, 10));
 	SHOW(close(fd));
-	NEED0(pthread_create(&t, NULL, opens, (void *)(uintptr_t)"fifo"));
+	NEED0(pthread_create(&t, NULL, opens, (void *)(uintptr_t) "fifo"));
 	NEED(fd = open("fifo", O_RDONLY));
 	ssize_t n = read(fd, buf, 100);
 

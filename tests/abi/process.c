@@ -30,11 +30,11 @@ static void auxiliary(void)
 		unsigned long type;
 		const char *name;
 	} present[] = {
-		{ AT_PHDR, "PHDR" },	   { AT_PHENT, "PHENT" },
-		{ AT_PHNUM, "PHNUM" },	   { AT_PAGESZ, "PAGESZ" },
-		{ AT_ENTRY, "ENTRY" },	   { AT_RANDOM, "RANDOM" },
-		{ AT_EXECFN, "EXECFN" },   { AT_PLATFORM, "PLATFORM" },
-		{ AT_HWCAP, "HWCAP" },	   { AT_CLKTCK, "CLKTCK" },
+		{ AT_PHDR, "PHDR" },     { AT_PHENT, "PHENT" },
+		{ AT_PHNUM, "PHNUM" },   { AT_PAGESZ, "PAGESZ" },
+		{ AT_ENTRY, "ENTRY" },   { AT_RANDOM, "RANDOM" },
+		{ AT_EXECFN, "EXECFN" }, { AT_PLATFORM, "PLATFORM" },
+		{ AT_HWCAP, "HWCAP" },   { AT_CLKTCK, "CLKTCK" },
 	};
 
 	for (size_t i = 0; i < COUNT(present); i++)

@@ -73,7 +73,8 @@ static void with_info(int signo, siginfo_t *si, void *uc)
 {
 	ucontext_t *u = uc;
 
-	SAY("signal %d: si_signo %d, si_code %d, si_errno %d, own pid %d, uid %d",
+	SAY("signal %d: si_signo %d, si_code %d, si_errno %d, own pid %d, uid "
+	    "%d",
 	    signo, si->si_signo, si->si_code, si->si_errno,
 	    si->si_pid == getpid(), si->si_uid == getuid());
 	if (si->si_code == SI_QUEUE)
@@ -195,9 +196,8 @@ static void masked_in_handler(int signo)
 	sigset_t s;
 
 	NEED(sigprocmask(SIG_BLOCK, NULL, &s));
-	SAY("in %d: usr1 %d usr2 %d alrm %d", signo,
-	    sigismember(&s, SIGUSR1), sigismember(&s, SIGUSR2),
-	    sigismember(&s, SIGALRM));
+	SAY("in %d: usr1 %d usr2 %d alrm %d", signo, sigismember(&s, SIGUSR1),
+	    sigismember(&s, SIGUSR2), sigismember(&s, SIGALRM));
 }
 
 static void handler_masks(void)
@@ -293,8 +293,7 @@ static void skip_it(int signo, siginfo_t *si, void *uc)
 	greg_t *r = ((ucontext_t *)uc)->uc_mcontext.gregs;
 
 	SAY("signal %d code %d", signo, si->si_code);
-	YES(signo == SIGTRAP ||
-	    si->si_addr == (void *)(uintptr_t)r[REG_RIP]);
+	YES(signo == SIGTRAP || si->si_addr == (void *)(uintptr_t)r[REG_RIP]);
 	r[REG_RAX] = 4711;
 	if (signo == SIGILL)
 		r[REG_RIP] += 2;
@@ -317,7 +316,10 @@ static void instructions(void)
 	SAY("%ld", a);
 	a = 1;
 	/* div %ecx is two bytes */
-	__asm__ volatile("div %%ecx" : "+a"(a), "+d"(hi) : "c"(zero) : "memory");
+	__asm__ volatile("div %%ecx"
+			 : "+a"(a), "+d"(hi)
+			 : "c"(zero)
+			 : "memory");
 	SAY("%ld", a);
 	off(SIGILL);
 	off(SIGTRAP);
@@ -329,10 +331,13 @@ static void registers_kept(int signo)
 	(void)signo;
 	count++;
 	/* a handler may use every register there is */
-	__asm__ volatile("pxor %%xmm0, %%xmm0\n\tpxor %%xmm1, %%xmm1\n\t"
-			 "pxor %%xmm7, %%xmm7\n\tpxor %%xmm15, %%xmm15\n\t"
-			 "xor %%r8, %%r8\n\txor %%r9, %%r9\n\tfldz\n\tfstp %%st(0)"
-			 : : : "r8", "r9", "xmm0", "xmm1", "xmm7", "xmm15");
+	__asm__ volatile(
+		"pxor %%xmm0, %%xmm0\n\tpxor %%xmm1, %%xmm1\n\t"
+		"pxor %%xmm7, %%xmm7\n\tpxor %%xmm15, %%xmm15\n\t"
+		"xor %%r8, %%r8\n\txor %%r9, %%r9\n\tfldz\n\tfstp %%st(0)"
+		:
+		:
+		: "r8", "r9", "xmm0", "xmm1", "xmm7", "xmm15");
 }
 
 static void floating(void)
@@ -598,5 +603,4 @@ static void restarted(void)
 MAIN(CASE(handlers), CASE(info), CASE(masks), CASE(queues), CASE(nesting),
      CASE(handler_masks), CASE(stacks), CASE(recovery), CASE(instructions),
      CASE(floating), CASE(jumps), CASE(suspend), CASE(waiting),
-     CASE(in_threads), CASE(to_the_process), CASE(interrupted),
-     CASE(restarted))
+     CASE(in_threads), CASE(to_the_process), CASE(interrupted), CASE(restarted))

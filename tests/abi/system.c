@@ -30,7 +30,7 @@ static ssize_t slurp(const char *name)
 
 static void nodes(void)
 {
-	static const char *const names[] = { "null",   "zero",	  "full",
+	static const char *const names[] = { "null",   "zero",    "full",
 					     "random", "urandom", "tty" };
 	struct stat st;
 
@@ -39,9 +39,8 @@ static void nodes(void)
 		if (stat(buf, &st))
 			SAY("%s: %s", names[i], errname(errno));
 		else
-			SAY("%s: type %o, %u:%u", names[i],
-			    st.st_mode & S_IFMT, major(st.st_rdev),
-			    minor(st.st_rdev));
+			SAY("%s: type %o, %u:%u", names[i], st.st_mode & S_IFMT,
+			    major(st.st_rdev), minor(st.st_rdev));
 	}
 }
 

@@ -29,10 +29,10 @@ static struct timespec spec(long long ns)
 static void clocks(void)
 {
 	static const clockid_t id[] = {
-		CLOCK_REALTIME,		CLOCK_MONOTONIC,
+		CLOCK_REALTIME,           CLOCK_MONOTONIC,
 		CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
-		CLOCK_MONOTONIC_RAW,	CLOCK_REALTIME_COARSE,
-		CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
+		CLOCK_MONOTONIC_RAW,      CLOCK_REALTIME_COARSE,
+		CLOCK_MONOTONIC_COARSE,   CLOCK_BOOTTIME,
 	};
 	struct timespec t;
 	struct timeval tv;

@@ -95,9 +95,8 @@ static void names(int s, const char *what)
 	if (getpeername(s, (void *)&a, &len))
 		SAY("%s: peer's name %s", what, errname(errno));
 	else
-		SAY("%s: peer's name family %d len %d '%s'", what,
-		    a.sun_family, (int)len,
-		    a.sun_path[0] ? a.sun_path : a.sun_path + 1);
+		SAY("%s: peer's name family %d len %d '%s'", what, a.sun_family,
+		    (int)len, a.sun_path[0] ? a.sun_path : a.sun_path + 1);
 }
 
 static void connecting(const char *path, int type)

@@ -65,7 +65,8 @@ build()
 		echo "programs: no $from" >&2
 		exit 1
 	}
-	[ ! -f "$to" ] || [ "$from" -nt "$to" ] || return 0
+	[ -z "$(find "$to" ! -newer "$from" 2>/dev/null)" ] && [ -f "$to" ] &&
+		return 0
 	echo "programs: building ${to##*/}"
 	"$@" >>"$log" 2>&1 || {
 		tail -n 20 "$log" >&2
@@ -162,4 +163,5 @@ tree()
 	touch "$out/tree.done"
 }
 
-[ "$out/tree.done" -nt tests/programs/setup.sh ] || tree
+[ -n "$(find "$out/tree.done" -newer tests/programs/setup.sh 2>/dev/null)" ] ||
+	tree

@@ -3,6 +3,7 @@
 # what Linux answers. A program that differs is run again, case by case, to say
 # which. ABI names programs (default all).
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2016 # lib.sh reads them; words for awk and sh
 . "${0%/*}/lib.sh"
 RUN_LIMIT=${ABI_LIMIT:-60}
 

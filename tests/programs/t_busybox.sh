@@ -3,6 +3,7 @@
 # compared with the host's byte by byte. What needs another process (sh -c with
 # a pipe, xargs, find -exec) is not here: there is one process.
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2016 # lib.sh reads them; words for awk and sh
 . "${0%/*}/lib.sh"
 
 need busybox || exit 0

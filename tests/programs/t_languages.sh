@@ -1,6 +1,7 @@
 #!/bin/sh
 # Programs of Go, Rust and C++, of the compilers' own runtimes and libraries.
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2016 # lib.sh reads them; words for awk and sh
 . "${0%/*}/lib.sh"
 RUN_LIMIT=${PROGRAM_LIMIT:-60}
 

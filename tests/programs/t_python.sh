@@ -2,6 +2,7 @@
 # Debian's own python3, dynamically linked, from a root directory with its
 # libraries and its standard library: python-root.sh.
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2016 # lib.sh reads them; words for awk and sh
 . "${0%/*}/lib.sh"
 RUN_LIMIT=${PROGRAM_LIMIT:-60}
 root=$PROGRAMS/python-root

@@ -1,6 +1,7 @@
 #!/bin/sh
 # bash-static, Lua and QuickJS: interpreters that one process is enough for.
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2016 # lib.sh reads them; words for awk and sh
 . "${0%/*}/lib.sh"
 
 if need bash; then

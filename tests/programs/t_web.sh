@@ -3,6 +3,7 @@
 # let out by --egress: busybox, Go, Rust, Python and our own example. LOAD_MS:
 # how long each is loaded (default 1000 here).
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2016 # lib.sh reads them; words for awk and sh
 . "${0%/*}/lib.sh"
 HELPERS=$GUESTS/tests/integ/helpers
 load_ms=${LOAD_MS:-$(scaled 1000)}

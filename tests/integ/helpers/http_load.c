@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX 1000
-#define LATE_NS	    10000000000ull
-#define BUCKETS	    100000 /* of a microsecond each */
+#define LATE_NS     10000000000ull
+#define BUCKETS     100000 /* of a microsecond each */
 
 struct client {
 	int fd;
@@ -78,8 +78,7 @@ static int complete(const struct client *c)
 	length = strcasestr(c->in, "\r\ncontent-length:");
 	if (!length || length > end)
 		return -1;
-	return c->len >= (size_t)(end + 4 - c->in) +
-				 (size_t)atol(length + 17);
+	return c->len >= (size_t)(end + 4 - c->in) + (size_t)atol(length + 17);
 }
 
 static void take(struct client *c)
@@ -182,7 +181,8 @@ int main(int argc, char **argv)
 	}
 	for (int i = 0; i < n; i++)
 		errors += now_ns() - clients[i].asked_at > LATE_NS;
-	printf("%lu requests, %lu errors, %.0f per second, p50 %lu us, p99 %lu us\n",
+	printf("%lu requests, %lu errors, %.0f per second, p50 %lu us, p99 %lu "
+	       "us\n",
 	       requests, errors,
 	       (double)requests * 1e9 / (double)(now_ns() - start),
 	       percentile(50), percentile(99));

@@ -1,7 +1,7 @@
 /* trip.h: data that compresses as text does, and its checksum. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PROGRAMS_TRIP_H
-#define PROGRAMS_TRIP_H
+#ifndef SRC_TRIP_H
+#define SRC_TRIP_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,9 +17,10 @@ static inline void trip_fill(unsigned char *p, size_t len)
 		size_t n = 3 + (r >> 28), back = (r >> 8 & 0xffff) + 1;
 
 		for (size_t k = 0; k < n && i < len; k++, i++)
-			p[i] = (r & 7) && back <= i ?
-				       p[i - back] :
-				       (unsigned char)('a' + (r >> (k % 24)) % 26);
+			p[i] = (r & 7) && back <= i
+				       ? p[i - back]
+				       : (unsigned char)('a' +
+							 (r >> (k % 24)) % 26);
 	}
 }
 

@@ -27,9 +27,9 @@ int main(int argc, char **argv)
 	ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, 3);
 	while (ib.pos < len) {
 		ib.size = len - ib.pos > 1 << 20 ? ib.pos + (1 << 20) : len;
-		size_t r = ZSTD_compressStream2(c, &ob, &ib,
-						ib.size == len ? ZSTD_e_end :
-								 ZSTD_e_continue);
+		size_t r = ZSTD_compressStream2(
+			c, &ob, &ib,
+			ib.size == len ? ZSTD_e_end : ZSTD_e_continue);
 
 		if (ZSTD_isError(r)) {
 			puts(ZSTD_getErrorName(r));

@@ -1,7 +1,5 @@
-/* httpd.c: an HTTP server in one page: epoll, keep-alive, pipelining.
- *
- *   mayfly run --publish 8080:80 build/guest/examples/httpd
- */
+/* httpd.c [PORT]: an HTTP server with keep-alive and pipelining, for load:
+ * epoll, a short answer to every GET. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <errno.h>
