@@ -83,7 +83,7 @@ static int64_t poll_until(uint64_t gva, uint64_t n, uint64_t until_ns)
 	struct pollfd fd;
 	int64_t rc = 0;
 
-	if (n > FD_MAX)
+	if (n > fd_limit)
 		return -LINUX_EINVAL;
 	e = kmem_alloc(n * sizeof(*e));
 	if (!e)

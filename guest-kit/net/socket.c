@@ -217,11 +217,15 @@ static int64_t transfer(struct file *f, struct io *io, bool send)
 {
 	struct socket *s = f->data;
 	struct message m = { .io = *io };
+	int64_t rc;
 
 	/* Nothing to read: nothing is waited for. An empty datagram is one. */
 	if (!io->left && (!send || s->type == SOCK_STREAM))
 		return 0;
-	return send ? message_send(s, &m) : message_receive(s, &m);
+	rc = send ? message_send(s, &m) : message_receive(s, &m);
+	rights_free(m.rights); /* nobody asked for them */
+	*io = m.io;
+	return rc;
 }
 
 static int64_t read(struct file *f, struct io *io, uint64_t *pos)

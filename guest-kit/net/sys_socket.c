@@ -68,7 +68,6 @@ int64_t sys_socketpair(struct regs *r)
 {
 	struct socket *s[2];
 	int64_t rc = create(r, &s[0]);
-	struct regs close = { 0 };
 	int32_t fd[2];
 
 	if (rc)
@@ -91,11 +90,9 @@ int64_t sys_socketpair(struct regs *r)
 		rc = user_write(ARG4(r), fd, sizeof(fd));
 		if (!rc)
 			return 0;
-		ARG1(&close) = (uint64_t)fd[1];
-		(void)sys_close(&close);
+		fd_close((uint32_t)fd[1]);
 	}
-	ARG1(&close) = (uint64_t)fd[0];
-	(void)sys_close(&close);
+	fd_close((uint32_t)fd[0]);
 	return rc;
 }
 
@@ -167,6 +164,8 @@ static int64_t accept(struct socket *s, struct regs *r, uint32_t flags)
 		return -LINUX_EINVAL;
 	if (!s->ops->listen)
 		return -LINUX_EOPNOTSUPP;
+	if (!fd_room()) /* who waits stays where it is */
+		return -LINUX_EMFILE;
 	rc = socket_accept(s, socket_until(s, s->rcv_timeout_ns, false),
 			   &child);
 	if (rc)
@@ -177,12 +176,8 @@ static int64_t accept(struct socket *s, struct regs *r, uint32_t flags)
 	if (fd < 0 || !ARG2(r))
 		return fd;
 	rc = address_write(ARG2(r), ARG3(r), &a, len);
-	if (rc) {
-		struct regs close = { 0 };
-
-		ARG1(&close) = (uint64_t)fd;
-		(void)sys_close(&close);
-	}
+	if (rc)
+		fd_close((uint64_t)fd);
 	return rc ? rc : fd;
 }
 
