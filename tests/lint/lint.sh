@@ -1,7 +1,7 @@
 #!/bin/sh
 # lint.sh [CHECK...]: every check, or the named ones; one result line each,
 # what is wrong as "# file:line: ..." lines above it.
-# Checks: layers headers spdx size format tidy shell.
+# Checks: layers headers calls spdx size format tidy shell.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317 # the checks are called by name
 set -u
@@ -38,6 +38,11 @@ check_layers()
 check_headers()
 {
 	files '*.h' | xargs -r -n 1 -P 2 tests/lint/header.sh
+}
+
+check_calls()
+{
+	tests/lint/calls.sh guest-kit/linux/calls.h guest-kit/README.md
 }
 
 check_spdx()
@@ -83,7 +88,7 @@ check_shell()
 	} | xargs shellcheck -f gcc -e SC1090,SC1091,SC2154 2>&1
 }
 
-[ $# -gt 0 ] || set -- layers headers spdx size format tidy shell
+[ $# -gt 0 ] || set -- layers headers calls spdx size format tidy shell
 for c in "$@"; do
 	exec 3>"$cache/$c.note"
 	"check_$c" >"$cache/$c.log"
