@@ -101,6 +101,7 @@ up()
 
 down()
 {
+# shellcheck disable=SC2034 # lib.sh looks at status
 	status=0
 	wait "$up" || status=$?
 	expect_status 0
