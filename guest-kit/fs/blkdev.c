@@ -212,11 +212,21 @@ static int64_t move(struct file *f, enum blk_type type, struct io *io,
 	return done ? done : n;
 }
 
+static int flush(struct blkdev *d)
+{
+	return d->info.flush ? (int)request(d, BLK_FLUSH, 0, NULL, 0) : 0;
+}
+
 static int sync(struct file *f)
 {
-	struct blkdev *d = f->data;
+	return flush(f->data);
+}
 
-	return d->info.flush ? (int)request(d, BLK_FLUSH, 0, NULL, 0) : 0;
+void blkdev_sync(void)
+{
+	for (unsigned i = 0; i < BLK_MAX; i++)
+		if (disks[i].writes)
+			(void)flush(&disks[i]); /* sync(2) tells no errors */
 }
 
 static int64_t read(struct file *f, struct io *io, uint64_t *pos)

@@ -7,6 +7,8 @@
 
 /* Disks of this machine, at most BLK_MAX; asks none of them. */
 unsigned blkdev_count(void);
+/* What was written to any of them is safe, as far as they do not fail. */
+void blkdev_sync(void);
 
 /* Device numbers: so many minors each, for partitions nobody looks for. */
 #define BLKDEV_MAJOR  254u

@@ -89,14 +89,19 @@ static int64_t transfer_as(struct file *f, struct io *io, transfer_fn *fn,
 
 	if (rwf & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
 		return -LINUX_EOPNOTSUPP;
-	if (!(rwf & (RWF_NOWAIT | RWF_APPEND)))
-		return transfer(f, io, fn, at);
 	if (rwf & RWF_NOWAIT)
 		f->flags |= O_NONBLOCK;
 	if ((rwf & RWF_APPEND) && regular)
 		f->flags |= O_APPEND;
 	rc = transfer(f, io, fn, at);
-	f->flags = flags;
+	if (rwf & (RWF_NOWAIT | RWF_APPEND))
+		f->flags = flags;
+	if (rc > 0 && fn == file_write && (rwf & (RWF_DSYNC | RWF_SYNC)) &&
+	    f->ops->sync) {
+		int error = f->ops->sync(f);
+
+		rc = error ? error : rc;
+	}
 	return rc;
 }
 

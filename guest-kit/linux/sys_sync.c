@@ -1,5 +1,6 @@
 /* sys_sync.c: what is to be safe, what is to be there, what will be read. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/blkdev.h"
 #include "fs/inode.h"
 #include "fs/regular.h"
 #include "kernel/page.h"
@@ -38,9 +39,11 @@ int64_t sys_fdatasync(struct regs *r)
 int64_t sys_sync(struct regs *r)
 {
 	(void)r;
+	blkdev_sync();
 	return 0;
 }
 
+/* No file system here is kept on a disk. */
 int64_t sys_syncfs(struct regs *r)
 {
 	struct file *f = fd_hold(ARG1(r));
