@@ -146,6 +146,7 @@ static void cut(void)
 	SHOW(ftruncate(fd, 0));
 	NEED(pipe(pipes));
 	SHOW(write(pipes[1], p, 10));
+	NEED(write(pipes[1], "x", 1));
 	SHOW(read(pipes[0], p, 10));
 	SHOW(munmap(p, 6 * PAGE));
 	SHOW(munmap(q, 4 * PAGE));
