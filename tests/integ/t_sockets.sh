@@ -101,8 +101,8 @@ up()
 
 down()
 {
-# shellcheck disable=SC2034 # lib.sh looks at status
 	status=0
+	# shellcheck disable=SC2034 # lib.sh looks at it
 	wait "$up" || status=$?
 	expect_status 0
 }
