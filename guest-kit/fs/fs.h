@@ -10,7 +10,6 @@
 
 struct file;
 struct inode;
-struct store;
 
 #define FS_PATH_MAX 4096 /* with the NUL */
 #define FS_NAME_MAX 255
@@ -22,8 +21,6 @@ WUR int fs_open(const char *path, uint32_t flags, struct file **ret);
 /* A program or its interpreter: -EACCES unless it is a regular file with an x
  * bit. f->ops->store(f) has its contents, fs_read reads from them. */
 WUR int fs_open_program(const char *path, struct file **ret);
-/* The contents alone, one reference. */
-WUR int fs_open_store(const char *path, struct store **ret);
 /* At off, fewer bytes at the end only. */
 WUR int64_t fs_read(struct file *f, uint64_t off, void *buf, uint64_t len);
 

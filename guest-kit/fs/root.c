@@ -223,18 +223,6 @@ int fs_open_program(const char *path, struct file **ret)
 	return 0;
 }
 
-int fs_open_store(const char *path, struct store **ret)
-{
-	struct file *f;
-	int rc = fs_open_program(path, &f);
-
-	if (rc)
-		return rc;
-	*ret = store_get(f->ops->store(f));
-	file_put(f);
-	return 0;
-}
-
 int64_t fs_read(struct file *f, uint64_t off, void *buf, uint64_t len)
 {
 	struct io io;
