@@ -228,12 +228,12 @@ ABI_SRC := $(sort $(wildcard tests/abi/*.c))
 ABI_BIN := $(foreach l,musl glibc,$(ABI_SRC:tests/abi/%.c=$(G)/tests/abi/$l/%))
 ABI_CFLAGS := -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -static -pthread
 
-$(G)/tests/abi/musl/%: tests/abi/%.c tests/abi/abi.h Makefile
+$(G)/tests/abi/musl/%: tests/abi/%.c $(wildcard tests/abi/*.h) Makefile
 	$(call say,MUSL,$@)
 	@mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(ABI_CFLAGS) -o $@ $<
 
-$(G)/tests/abi/glibc/%: tests/abi/%.c tests/abi/abi.h Makefile
+$(G)/tests/abi/glibc/%: tests/abi/%.c $(wildcard tests/abi/*.h) Makefile
 	$(call say,GLIBC,$@)
 	@mkdir -p $(@D)
 	$(Q)gcc $(ABI_CFLAGS) -o $@ $<

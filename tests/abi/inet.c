@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "abi.h"
+#include "flow.h"
 
 static char buf[70000];
 
@@ -381,27 +382,7 @@ static int flow[2];
 
 static void *sends(void *arg)
 {
-	long n = *(long *)arg;
-	uint32_t r = 5, h = 0;
-	static char out[50000];
-
-	while (n > 0) {
-		size_t len = rnd(&r) % sizeof(out) + 1;
-
-		len = (long)len > n ? (size_t)n : len;
-		for (size_t i = 0; i < len; i++)
-			out[i] = (char)rnd(&r);
-		h = sum(out, len, h);
-		for (size_t at = 0; at < len;) {
-			ssize_t k = send(flow[1], out + at, len - at, 0);
-
-			NEED(k);
-			at += (size_t)k;
-		}
-		n -= (long)len;
-	}
-	shutdown(flow[1], SHUT_WR);
-	return (void *)(uintptr_t)h;
+	return (void *)(uintptr_t)send_seeded(flow[1], *(long *)arg);
 }
 
 static void flowing(void)

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "abi.h"
+#include "flow.h"
 
 static char buf[70000];
 
@@ -282,27 +283,7 @@ static int stream[2];
 
 static void *sends(void *arg)
 {
-	long n = *(long *)arg;
-	uint32_t r = 5, h = 0;
-	static char out[50000];
-
-	while (n > 0) {
-		size_t len = rnd(&r) % sizeof(out) + 1;
-
-		len = (long)len > n ? (size_t)n : len;
-		for (size_t i = 0; i < len; i++)
-			out[i] = (char)rnd(&r);
-		h = sum(out, len, h);
-		for (size_t at = 0; at < len;) {
-			ssize_t k = send(stream[1], out + at, len - at, 0);
-
-			NEED(k);
-			at += (size_t)k;
-		}
-		n -= (long)len;
-	}
-	shutdown(stream[1], SHUT_WR);
-	return (void *)(uintptr_t)h;
+	return (void *)(uintptr_t)send_seeded(stream[1], *(long *)arg);
 }
 
 static void flowing(void)
