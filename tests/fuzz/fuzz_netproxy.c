@@ -21,6 +21,7 @@
 #include "loop/loop.h"
 #include "mem/gmem.h"
 #include "net/netproxy_priv.h"
+#include "tests/support/loop_turns.h"
 #include "tests/support/vdriver.h"
 #include "virtio/mmio.h"
 #include "virtio/vsock_priv.h"
@@ -48,11 +49,6 @@ static struct ip_port here; /* the listener, and the name server by UDP */
 static int listen_fd, udp_fd;
 static int peer[PEERS];
 static unsigned n_peers;
-static struct {
-	struct loop_op op;
-	_Atomic bool stop;
-} tick;
-
 static unsigned fds(void)
 {
 	unsigned n = 0;
@@ -106,30 +102,6 @@ static int nobody(void *ctx, uint32_t port, bool seqpacket)
 	(void)port;
 	(void)seqpacket;
 	return -ECONNREFUSED;
-}
-
-static void on_tick(struct loop_op *op, int res)
-{
-	(void)op;
-	(void)res;
-	atomic_store(&tick.stop, true);
-}
-
-/* A few turns: what is ready is done. */
-static void run_some(void)
-{
-	for (unsigned i = 0; i < 3; i++) {
-		int r;
-
-		tick.op.done = on_tick;
-		atomic_store(&tick.stop, false);
-		r = loop_timer(loop, &tick.op, 1);
-		CHECK(r == 0);
-		loop_unlock(loop);
-		r = loop_run(loop, &tick.stop, false);
-		CHECK(r == 0);
-		loop_lock(loop);
-	}
 }
 
 /* --- the guest --------------------------------------------------------------- */
@@ -343,7 +315,7 @@ static void step(unsigned kind, unsigned which, const uint8_t *bytes,
 		to_published(bytes, len);
 		break;
 	case 14:
-		run_some();
+		loop_turns(loop);
 		offer_buffers();
 		break;
 	default:

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "loop/loop.h"
 #include "mem/gmem.h"
+#include "tests/support/loop_turns.h"
 #include "tests/support/vdriver.h"
 #include "tests/support/walls.h"
 #include "virtio/mmio.h"
@@ -49,11 +50,6 @@ static int peer[PEERS];
 static unsigned n_peers;
 static bool busy; /* connect_port says: later */
 static unsigned fds_before;
-static struct {
-	struct loop_op op;
-	_Atomic bool stop;
-} tick;
-
 static unsigned fds(void)
 {
 	unsigned n = 0;
@@ -146,30 +142,6 @@ static void new_client(unsigned kind, const uint8_t *p)
 	if (r == 0)
 		(void)send(fd, line, kind ? 10 : n, MSG_NOSIGNAL);
 	keep_peer(fd);
-}
-
-static void on_tick(struct loop_op *op, int res)
-{
-	(void)op;
-	(void)res;
-	atomic_store(&tick.stop, true);
-}
-
-/* A few turns: what is ready is done. */
-static void run_some(void)
-{
-	for (unsigned i = 0; i < 3; i++) {
-		int r;
-
-		tick.op.done = on_tick;
-		atomic_store(&tick.stop, false);
-		r = loop_timer(loop, &tick.op, 1);
-		CHECK(r == 0);
-		loop_unlock(loop);
-		r = loop_run(loop, &tick.stop, false);
-		CHECK(r == 0);
-		loop_lock(loop);
-	}
 }
 
 static void check_all(void)
@@ -286,7 +258,7 @@ static void step(const uint8_t *p, uint64_t features)
 		vdriver_set_reg(v, MMIO_REG_QUEUE_NOTIFY, VSOCK_RX);
 		break;
 	case 6:
-		run_some();
+		loop_turns(loop);
 		break;
 	case 7:
 		peer_step(p);
